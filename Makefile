@@ -1,0 +1,68 @@
+# Two commands matter: `make demo` shows the product, `make test` proves it.
+# Both do all their own set-up on a machine with Rust, Node, Python and git.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test test-rust test-ui test-browser test-python lint bench screenshots api clean
+
+CARGO ?= cargo
+NPM_CI := npm ci --no-audit --no-fund --loglevel=error
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
+DEMO_DATA ?= .smoltrace/demo
+
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ui/node_modules/.built ## Build, load the bundled recordings and simulated runs, serve http://127.0.0.1:7860
+	$(CARGO) build --locked --profile demo --bin smoltrace
+	target/demo/smoltrace demo --data-dir $(DEMO_DATA)
+
+build: ui/node_modules/.built ## The release binary: target/release/smoltrace
+	$(CARGO) build --locked --release --bin smoltrace
+
+test: lint test-ui test-rust test-browser test-python ## Everything: formatting, lints, Rust, UI, browser, Python
+	@echo "all tests passed"
+
+lint: ## Formatting and clippy, warnings are errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+test-rust: ui/node_modules/.built ## All Rust tests
+	$(CARGO) test --locked --workspace --no-fail-fast
+
+test-ui: ui/node_modules/.installed ## UI: generated client, types, lint, unit tests
+	cd ui && npm run --silent api:check && npm run --silent typecheck && npm run --silent lint && npm test --silent
+
+test-browser: ui/node_modules/.built ## The screens in the system's Chromium, against the real binary
+	scripts/ensure-chromium
+	$(CARGO) build --locked --bin smoltrace
+	cd ui && SMOLTRACE_BIN="$(CURDIR)/target/debug/smoltrace" npm run --silent e2e
+
+test-python: ## The Python module and what Python reads of our exports
+	$(CARGO) build --locked --bin smoltrace
+	SMOLTRACE_BIN="$(CURDIR)/target/debug/smoltrace" crates/py/test.sh
+
+bench: ui/node_modules/.built ## The figures of docs/benchmarks.md, measured again on this machine
+	scripts/ensure-chromium
+	$(CARGO) build --locked --release --bin smoltrace
+	SMOLTRACE_BIN="$(CURDIR)/target/release/smoltrace" bench/run
+
+screenshots: ui/node_modules/.built ## docs/screenshots, every screen at three widths in both themes
+	scripts/ensure-chromium
+	$(CARGO) build --locked --profile demo --bin smoltrace
+	cd ui && SMOLTRACE_BIN="$(CURDIR)/target/demo/smoltrace" npm run --silent screenshots
+
+api: ## ui/openapi.json and the client's types, after a change of the REST API
+	UPDATE_OPENAPI=1 $(CARGO) test --locked -p smoltrace-server openapi
+	cd ui && npm run --silent api:generate
+
+clean: ## Remove what was built
+	rm -rf target ui/dist ui/node_modules .venv .smoltrace
+
+ui/node_modules/.installed: ui/package.json ui/package-lock.json
+	cd ui && $(NPM_CI)
+	touch $@
+
+UI_SOURCES := $(shell find ui/src ui/public ui/index.html ui/vite.config.ts ui/openapi.json -type f 2>/dev/null)
+ui/node_modules/.built: ui/node_modules/.installed $(UI_SOURCES)
+	cd ui && npm run --silent build
+	touch $@
