@@ -3,7 +3,12 @@
 //! Pure: no async, no I/O, no clock, no environment. What goes in is decided by the
 //! caller; the same input always gives the same output, in whatever order it arrives.
 
+mod forest;
 pub mod ids;
 pub mod inputs;
+pub mod normalize;
+pub mod price;
 pub mod rows;
 pub mod series;
+pub mod trace;
+pub mod usage;

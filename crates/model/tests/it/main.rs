@@ -1,0 +1,7 @@
+//! The integration tests of the accounting, one binary.
+
+mod normalize;
+mod price;
+mod support;
+mod trace;
+mod usage;
