@@ -3,12 +3,18 @@
 //! Pure: no async, no I/O, no clock, no environment. What goes in is decided by the
 //! caller; the same input always gives the same output, in whatever order it arrives.
 
+pub mod aggregate;
+pub mod counter;
+pub mod flatten;
 mod forest;
+pub mod gpus;
 pub mod ids;
 pub mod inputs;
 pub mod normalize;
 pub mod price;
 pub mod rows;
 pub mod series;
+mod sum;
+pub mod time;
 pub mod trace;
 pub mod usage;

@@ -7,6 +7,7 @@ mod cell;
 mod point;
 mod result;
 mod run;
+pub(crate) mod seal;
 mod span;
 
 pub use cell::{Cell, RowError};
@@ -43,6 +44,12 @@ macro_rules! table_row {
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         pub struct $name {
             $( $(#[$fmeta])* pub $field: $ty, )*
+        }
+
+        impl $crate::rows::seal::RowContent for $name {
+            fn write_row(&self, out: &mut Vec<u8>) {
+                $( $crate::rows::seal::write_column(stringify!($field), &self.$field, out); )*
+            }
         }
 
         impl $crate::rows::TableRow for $name {

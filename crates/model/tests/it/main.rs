@@ -1,5 +1,6 @@
 //! The integration tests of the accounting, one binary.
 
+mod metrics;
 mod normalize;
 mod price;
 mod support;

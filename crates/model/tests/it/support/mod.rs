@@ -1,5 +1,6 @@
 //! Shared by the test modules: builders of rows, and a plain reader of the recordings.
 
+pub mod metrics;
 pub mod recording;
 
 use serde_json::{Map, Value};
