@@ -1,0 +1,186 @@
+// The leaderboard: cards over the current filter, the filters, and the table of runs.
+
+import { useQueryClient } from '@tanstack/react-query';
+import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { useCallback, useEffect, useMemo, useState } from 'react';
+
+import { runsPage } from '@/api/queries';
+import type { Run, RunsSummary } from '@/api/types';
+import { Button } from '@/design/components/controls';
+import { Badge, Stat, Stats } from '@/design/components/data';
+import { Grid } from '@/design/components/Grid';
+import { Command, Empty, Failure, Loading } from '@/design/components/states';
+import { csv } from '@/lib/csv';
+import { saveFile } from '@/lib/download';
+import * as format from '@/lib/format';
+import { parseSort, writeSort } from '@/lib/sort';
+
+import { ColumnChooser } from './ColumnChooser';
+import { chosenColumns } from './columns';
+import { ActiveFilters, Filters } from './Filters';
+import css from './leaderboard.module.css';
+import { DEFAULT_SORT, filterQuery, isFiltered, type LeaderboardSearch } from './search';
+import { useRunRows } from './useRunRows';
+
+const route = getRouteApi('/');
+const REMEMBERED = 'leaderboard.columns';
+const EXPORT_LIMIT = 10_000;
+
+export function Leaderboard() {
+  const search = route.useSearch();
+  const navigate = useNavigate({ from: '/' });
+  const queries = useQueryClient();
+  const [active, setActive] = useState(-1);
+  const filter = useMemo(() => filterQuery(search), [search]);
+  const sort = search.sort ?? DEFAULT_SORT;
+  const columns = useMemo(() => chosenColumns(search.cols), [search.cols]);
+  const { head, count, itemAt, onRange, toggle } = useRunRows(filter, sort, search.group === 'model');
+
+  const change = useCallback(
+    (part: Partial<LeaderboardSearch>) => {
+      void navigate({ search: (before) => ({ ...before, ...part }), replace: true });
+    },
+    [navigate],
+  );
+  const chooseColumns = (cols: string[] | undefined) => {
+    if (cols) localStorage.setItem(REMEMBERED, cols.join(','));
+    else localStorage.removeItem(REMEMBERED);
+    change({ cols: cols && [cols.join(',')] });
+  };
+  // A bare address opens with the columns chosen last, and says so in the address.
+  useEffect(() => {
+    const remembered = localStorage.getItem(REMEMBERED);
+    if (remembered && !search.cols) change({ cols: [remembered] });
+  }, [search.cols, change]);
+  useEffect(() => {
+    document.title = 'Leaderboard · TraceMind';
+  }, []);
+
+  const exportCsv = async () => {
+    const page = await queries.fetchQuery(runsPage(filter, sort, 1, EXPORT_LIMIT));
+    const exported = columns.filter(({ value }) => value);
+    const lines = page.items.map((run) => exported.map(({ value }) => value?.(run)));
+    const ids = exported.map(({ id }) => id);
+    saveFile('leaderboard.csv', csv(ids, lines), 'text/csv');
+  };
+
+  if (head.error) return <Failure error={head.error} onRetry={() => void head.refetch()} />;
+  if (!head.data) return <Loading label="the leaderboard" height="70vh" />;
+  const { summary } = head.data;
+  if (summary.runs === 0 && !isFiltered(search)) return <FirstSteps />;
+  return (
+    <div className={css.page}>
+      <h1 className="visually-hidden">Leaderboard</h1>
+      <Cards summary={summary} />
+      <Filters search={search} onChange={change}>
+        <Button
+          icon="group"
+          aria-pressed={search.group === 'model'}
+          onClick={() => {
+            change({ group: search.group ? undefined : 'model' });
+          }}
+        >
+          By model
+        </Button>
+        <ColumnChooser chosen={search.cols} onChange={chooseColumns} />
+        <Button
+          icon="download"
+          onClick={() => void exportCsv()}
+          title="The runs in the filter, the columns shown"
+        >
+          CSV
+        </Button>
+      </Filters>
+      <ActiveFilters search={search} onChange={change} />
+      {summary.runs === 0 ? (
+        <Empty icon="filter" title="No run matches">
+          <p>Take away a filter to see more.</p>
+        </Empty>
+      ) : (
+        <Grid<Run>
+          label="Runs"
+          className={css.grid}
+          columns={columns}
+          pinned={2}
+          count={count}
+          itemAt={(index) => {
+            const line = itemAt(index);
+            return line.type === 'group' ? { ...line, content: <GroupHead {...line} /> } : line;
+          }}
+          onRange={onRange}
+          sort={parseSort(sort)}
+          onSort={(next) => {
+            change({ sort: writeSort(next) || undefined });
+          }}
+          active={active}
+          onActive={setActive}
+          onToggleGroup={toggle}
+          onOpen={(run, { newTab }) => {
+            if (newTab) window.open(`/runs/${encodeURIComponent(run.run_id)}`, '_blank', 'noopener');
+            else void navigate({ to: '/runs/$runId', params: { runId: run.run_id } });
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function Cards({ summary }: { summary: RunsSummary }) {
+  const { runs, tests, successful_tests: passed, simulated_runs: simulated } = summary;
+  const none = 'No run in the filter says.';
+  return (
+    <Stats label="Totals of the runs in the filter">
+      <Stat
+        label="Runs"
+        value={format.count(runs)}
+        note={
+          simulated > 0 ? <Badge tone="warn">{simulated === runs ? 'all' : simulated} simulated</Badge> : ''
+        }
+      />
+      <Stat label="Tests" value={format.count(tests)} note={`${format.count(passed).text} passed`} />
+      <Stat
+        label="Success"
+        value={format.percent(summary.success_rate)}
+        why="Nothing was scored."
+        note="of all tests"
+      />
+      <Stat label="Tokens" value={format.count(summary.total_tokens)} why={none} note="each counted once" />
+      <Stat label="Model cost" value={format.usd(summary.total_cost_usd)} why={none} note="where known" />
+      <Stat label="Energy" value={format.energy(summary.energy_wh)} why={none} note="where known" />
+      <Stat label="CO₂" value={format.co2(summary.co2_emissions_g)} why={none} note="where known" />
+      <Stat
+        label="Power cost"
+        value={format.usd(summary.power_cost_total_usd)}
+        why={none}
+        note="electricity"
+      />
+    </Stats>
+  );
+}
+
+function GroupHead(line: { key: string; count: number; summary: RunsSummary | undefined }) {
+  const { summary } = line;
+  const facts = summary && [
+    `${format.written(format.percent(summary.success_rate))} success`,
+    `${format.written(format.count(summary.total_tokens))} tokens`,
+    `${format.written(format.energy(summary.energy_wh))}`,
+    `${format.written(format.co2(summary.co2_emissions_g))} CO₂`,
+    `${format.written(format.usd(summary.power_cost_total_usd))} power`,
+  ];
+  return (
+    <>
+      {line.key}
+      <small>{[format.plural(line.count, 'run'), ...(facts ?? [])].join(' · ')}</small>
+    </>
+  );
+}
+
+function FirstSteps() {
+  return (
+    <Empty icon="chart" title="No run yet">
+      <p>Load the bundled recordings, or a folder of your own, and it appears here.</p>
+      <Command>smoltrace demo</Command>
+      <Command>smoltrace import PATH</Command>
+    </Empty>
+  );
+}

@@ -1,0 +1,67 @@
+// What the leaderboard keeps in its address.
+
+import type { Query } from '@/api/client';
+import { list, oneOf, text } from '@/lib/search';
+
+/** Filters that take a list of values, in the order they are offered. */
+export const FACETS = [
+  ['model', 'Model'],
+  ['agent_type', 'Agent type'],
+  ['provider', 'Provider'],
+  ['hardware', 'Hardware'],
+  ['dataset_used', 'Dataset'],
+  ['use_case', 'Use case'],
+  ['team', 'Team'],
+  ['purpose', 'Purpose'],
+  ['suite_version', 'Suite version'],
+  ['submitted_by', 'Submitter'],
+  ['status', 'Status'],
+  ['simulated', 'Simulated'],
+] as const;
+
+export type Facet = (typeof FACETS)[number][0];
+
+export type LeaderboardSearch = Partial<Record<Facet, string[]>> & {
+  q?: string;
+  /** Days, `YYYY-MM-DD`, UTC; both included. */
+  from?: string;
+  to?: string;
+  sort?: string;
+  group?: 'model';
+  cols?: string[];
+};
+
+const day = (value: unknown) => {
+  const given = text(value);
+  return given !== undefined && /^\d{4}-\d\d-\d\d$/.test(given) ? given : undefined;
+};
+
+export function leaderboardSearch(raw: Record<string, unknown>): LeaderboardSearch {
+  const search: LeaderboardSearch = {};
+  const put = <K extends keyof LeaderboardSearch>(key: K, value: LeaderboardSearch[K] | undefined) => {
+    if (value !== undefined) search[key] = value;
+  };
+  put('q', text(raw.q));
+  for (const [facet] of FACETS) put(facet, list(raw[facet]));
+  put('from', day(raw.from));
+  put('to', day(raw.to));
+  put('sort', text(raw.sort));
+  put('group', oneOf(raw.group, ['model']));
+  put('cols', list(text(raw.cols)?.split(',') ?? raw.cols));
+  return search;
+}
+
+export const DEFAULT_SORT = '-success_rate';
+
+/** The part of the address that narrows which runs are meant, as the API takes it. */
+export function filterQuery(search: LeaderboardSearch): Query {
+  const query: Query = {};
+  if (search.q) query.q = search.q;
+  for (const [facet] of FACETS) if (search[facet]) query[facet] = search[facet];
+  if (search.from) query.from = search.from;
+  if (search.to) query.to = search.to;
+  return query;
+}
+
+/** Whether anything is filtered at all. */
+export const isFiltered = (search: LeaderboardSearch) => Object.keys(filterQuery(search)).length > 0;

@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url';
+
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vitest/config';
+
+const api = process.env.SMOLTRACE_URL ?? 'http://127.0.0.1:7860';
+
+export default defineConfig({
+  plugins: [react()],
+  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  server: { host: '127.0.0.1', proxy: { '/api': api, '/healthz': api } },
+  build: {
+    target: 'es2022',
+    // Everything is served by the binary itself: no inline data URIs, which its CSP would refuse.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 700,
+  },
+  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+});
