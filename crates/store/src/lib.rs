@@ -1,1 +1,30 @@
-//! placeholder
+//! The Delta tables of smoltrace: durable appends, named queries, read-only SQL, maintenance.
+//!
+//! Four tables lie as folders under one data directory: `spans/`, `points/`, `results/` and
+//! `runs/`. Several processes may read and append at the same time; what [`Store::append`]
+//! acknowledged is on disk, and appending the same rows again changes nothing.
+//!
+//! The only crate that knows `deltalake` and `datafusion`. It must not know where rows come
+//! from or how they are shown, and it computes no number of its own.
+
+mod diagnose;
+mod disk;
+mod durable;
+mod error;
+mod known;
+mod layout;
+mod options;
+mod parquet_file;
+mod query;
+mod runtime;
+mod store;
+mod table;
+mod writer;
+
+pub use disk::{Disk, SyncedDisk};
+pub use durable::DurableFileSystem;
+pub use error::StoreError;
+pub use options::StoreOptions;
+pub use query::RunData;
+pub use store::Store;
+pub use writer::{Batch, Counts, Receipt};

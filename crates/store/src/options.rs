@@ -1,0 +1,32 @@
+//! What a caller may choose. Nothing here is read from the environment.
+
+use std::sync::Arc;
+
+use crate::disk::{Disk, SyncedDisk};
+
+/// How a store is opened.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// Threads of the query runtime.
+    pub query_threads: usize,
+    /// Appends that may wait in the queue; one more is answered `Busy`.
+    pub queue_batches: usize,
+    /// Rows that may wait in the queue. A larger single batch passes when the queue is empty.
+    pub queue_rows: usize,
+    /// Row ids of recent runs that are kept in memory to recognise duplicates (16 bytes each and some overhead).
+    pub known_rows: usize,
+    /// How bytes reach the disk.
+    pub disk: Arc<dyn Disk>,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            query_threads: std::thread::available_parallelism().map_or(2, usize::from),
+            queue_batches: 256,
+            queue_rows: 2_000_000,
+            known_rows: 2_000_000,
+            disk: Arc::new(SyncedDisk),
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! The store as its users see it.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use datafusion::logical_expr::{col, lit};
+use object_store::ObjectStore;
+use smoltrace_model::rows::{PointRow, ResultRow, RunRow, SpanRow};
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+
+use crate::{
+    durable::{DurableFileSystem, create_folders},
+    error::StoreError,
+    layout::LAYOUTS,
+    options::StoreOptions,
+    query::{self, RunData, Scan, Scanner, equals},
+    runtime::{Runtimes, run_on},
+    table::Table,
+    writer::{self, Batch, Receipt, Request, Writer},
+};
+
+/// Queue positions for a batch that is larger than the whole queue would still be too many for
+/// the semaphore's counter; it takes all of them instead.
+const RETRY_AFTER: Duration = Duration::from_millis(250);
+
+/// The four tables of one data directory. Cheap to clone; all clones share one writer, one
+/// cache and two runtimes of their own, so a store works under any executor.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    dir: PathBuf,
+    tables: Arc<[Table; 4]>,
+    scanner: Arc<Scanner>,
+    runtimes: Runtimes,
+    queue: Option<mpsc::Sender<Request>>,
+    shares: Arc<Semaphore>,
+    queue_rows: usize,
+    runs: Mutex<Option<(u64, Arc<Vec<RunRow>>)>>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("dir", &self.inner.dir).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the data directory `dir`; creates it and its tables when missing.
+    ///
+    /// # Errors
+    /// `Permission`, `DiskFull`, `Corrupt`, `NewerVersion`, or `Other` when `dir` is no directory.
+    pub async fn open(dir: &Path, options: StoreOptions) -> Result<Self, StoreError> {
+        Self::open_as(dir, options, false).await
+    }
+
+    /// Opens an existing data directory without ever writing to it.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and `NotFound` when there are no tables.
+    pub async fn open_read_only(dir: &Path, options: StoreOptions) -> Result<Self, StoreError> {
+        Self::open_as(dir, options, true).await
+    }
+
+    async fn open_as(dir: &Path, options: StoreOptions, read_only: bool) -> Result<Self, StoreError> {
+        let dir = prepare_folder(dir, &options, read_only)?;
+        let runtimes = Runtimes::new(&dir, options.query_threads)?;
+        let files: Arc<dyn ObjectStore> = Arc::new(DurableFileSystem::new(options.disk.clone()));
+        let scanner =
+            Scanner::new(options.query_threads, files.clone()).map_err(|e| StoreError::foreign(&dir, &e))?;
+        let scanner = Arc::new(scanner);
+        let root = dir.clone();
+        let tables = run_on(runtimes.append(), &dir, async move {
+            let open = |index: usize| Table::open(&LAYOUTS[index], &root, files.clone(), read_only);
+            let (spans, points, results, runs) = tokio::try_join!(open(0), open(1), open(2), open(3))?;
+            Ok(Arc::new([spans, points, results, runs]))
+        })
+        .await?;
+        let queue = (!read_only).then(|| {
+            let (sender, receiver) = mpsc::channel(options.queue_batches.max(1));
+            let writer = Writer::new(tables.clone(), scanner.clone(), options.known_rows);
+            runtimes.append().spawn(writer.serve(receiver));
+            sender
+        });
+        // A semaphore counts up to an eighth of what a machine word holds.
+        let queue_rows = options.queue_rows.clamp(1, u32::MAX as usize >> 3);
+        Ok(Self {
+            inner: Arc::new(Inner {
+                dir,
+                tables,
+                scanner,
+                runtimes,
+                queue,
+                shares: Arc::new(Semaphore::new(queue_rows)),
+                queue_rows,
+                runs: Mutex::new(None),
+            }),
+        })
+    }
+
+    /// The data directory.
+    pub fn dir(&self) -> &Path {
+        &self.inner.dir
+    }
+
+    /// Appends rows and returns when they are durable. Rows that are there already are counted
+    /// as duplicates and change nothing, so an append may be repeated after any error.
+    ///
+    /// # Errors
+    /// `Busy` when the queue is full, `InvalidRow` for rows without ids, `ReadOnly`, and those of
+    /// [`Self::open`]. After an error, parts of the batch may have been written.
+    pub async fn append(&self, batch: Batch) -> Result<Receipt, StoreError> {
+        let inner = &self.inner;
+        let Some(queue) = &inner.queue else { return Err(StoreError::ReadOnly { path: inner.dir.clone() }) };
+        if batch.is_empty() {
+            return Ok(Receipt::default());
+        }
+        let busy = |cause: &str| StoreError::Busy { retry_after: RETRY_AFTER, cause: cause.into() };
+        let share = batch.len().min(inner.queue_rows) as u32;
+        let share = inner
+            .shares
+            .clone()
+            .try_acquire_many_owned(share)
+            .map_err(|_| busy("too many rows are waiting to be written"))?;
+        let place = queue.try_reserve().map_err(|error| match error {
+            mpsc::error::TrySendError::Full(()) => busy("too many appends are waiting to be written"),
+            mpsc::error::TrySendError::Closed(()) => StoreError::other(&inner.dir, "the store is closing"),
+        })?;
+        let encoded = inner.runtimes.append().spawn_blocking(move || writer::encode(batch));
+        let batches = encoded.await.map_err(|e| StoreError::other(&inner.dir, e))??;
+        let (reply, answer) = oneshot::channel();
+        place.send(Request { batches, reply, _share: share });
+        answer
+            .await
+            .map_err(|_| StoreError::other(&inner.dir, "the store closed before the rows were written"))?
+    }
+
+    /// The newest row of every run, in order of run id. Cached until the table changes, by this
+    /// process or another.
+    pub async fn runs(&self) -> Result<Arc<Vec<RunRow>>, StoreError> {
+        let inner = self.inner.clone();
+        self.query(async move {
+            let table = &inner.tables[3];
+            // Held while loading, so that many callers load once.
+            let mut cache = inner.runs.lock().await;
+            let version = table.latest().await?.version().unwrap_or_default();
+            if let Some((cached, rows)) = &*cache
+                && *cached == version
+            {
+                return Ok(rows.clone());
+            }
+            let rows = Arc::new(query::tidy_runs(inner.scanner.rows(table, &Scan::default()).await?));
+            *cache = Some((version, rows.clone()));
+            Ok(rows)
+        })
+        .await
+    }
+
+    /// Ids of all runs that have a run row, sorted.
+    pub async fn run_ids(&self) -> Result<Vec<String>, StoreError> {
+        Ok(self.runs().await?.iter().map(|run| run.run_id.clone()).collect())
+    }
+
+    /// The newest row of one run.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none.
+    pub async fn run(&self, run_id: &str) -> Result<RunRow, StoreError> {
+        let runs = self.runs().await?;
+        match runs.binary_search_by(|run| run.run_id.as_str().cmp(run_id)) {
+            Ok(index) => Ok(runs[index].clone()),
+            Err(_) => Err(StoreError::NotFound { what: format!("run `{run_id}`") }),
+        }
+    }
+
+    /// The newest rows of a run's executions, in order of test and attempt.
+    pub async fn results(&self, run_id: &str) -> Result<Vec<ResultRow>, StoreError> {
+        let scan = Scan::of_run(run_id);
+        self.rows(2, scan, query::tidy_results).await
+    }
+
+    /// A run's metric points in order of series and time.
+    pub async fn points(&self, run_id: &str) -> Result<Vec<PointRow>, StoreError> {
+        self.rows(1, Scan::of_run(run_id), query::tidy_points).await
+    }
+
+    /// A run's points of the named metrics only.
+    pub async fn points_of_metrics(
+        &self,
+        run_id: &str,
+        metrics: &[&str],
+    ) -> Result<Vec<PointRow>, StoreError> {
+        let names = metrics.iter().map(|name| lit(*name)).collect();
+        let scan = Scan::of_run(run_id).and(col("metric").in_list(names, false));
+        self.rows(1, scan, query::tidy_points).await
+    }
+
+    /// Names of the metrics that a run has, sorted.
+    pub async fn metric_names(&self, run_id: &str) -> Result<Vec<String>, StoreError> {
+        let scan = Scan::of_run(run_id).columns(["metric"]);
+        let inner = self.inner.clone();
+        self.query(async move {
+            let table = &inner.tables[1];
+            let batches = inner.scanner.batches(table, &table.latest().await?, &scan).await?;
+            let mut names = std::collections::BTreeSet::new();
+            for batch in &batches {
+                use arrow::array::AsArray as _;
+                let column = batch.column(0).as_string::<i32>();
+                names.extend(column.iter().flatten().map(str::to_owned));
+            }
+            Ok(names.into_iter().collect())
+        })
+        .await
+    }
+
+    /// All spans of a run in order of start.
+    pub async fn spans_of_run(&self, run_id: &str) -> Result<Vec<SpanRow>, StoreError> {
+        self.rows(0, Scan::of_run(run_id), query::tidy_spans).await
+    }
+
+    /// All spans of a run without attributes, events, links, resource and scope, which read as empty.
+    pub async fn spans_of_run_compact(&self, run_id: &str) -> Result<Vec<SpanRow>, StoreError> {
+        let scan = Scan { columns: query::compact_columns(), ..Scan::of_run(run_id) };
+        self.rows(0, scan, query::tidy_spans).await
+    }
+
+    /// The spans of one trace in order of start, whole.
+    ///
+    /// # Errors
+    /// `NotFound` when the run has no such trace.
+    pub async fn trace(&self, run_id: &str, trace_id: &str) -> Result<Vec<SpanRow>, StoreError> {
+        let scan = Scan::of_run(run_id).and(equals("trace_id", trace_id));
+        some(self.rows(0, scan, query::tidy_spans).await?, || format!("trace `{trace_id}` of run `{run_id}`"))
+    }
+
+    /// As [`Self::trace`], without attributes, events, links, resource and scope, which read as empty.
+    pub async fn trace_compact(&self, run_id: &str, trace_id: &str) -> Result<Vec<SpanRow>, StoreError> {
+        let scan = Scan::of_run(run_id).and(equals("trace_id", trace_id));
+        let scan = Scan { columns: query::compact_columns(), ..scan };
+        some(self.rows(0, scan, query::tidy_spans).await?, || format!("trace `{trace_id}` of run `{run_id}`"))
+    }
+
+    /// One span, whole.
+    ///
+    /// # Errors
+    /// `NotFound` when the trace has no such span.
+    pub async fn span(&self, run_id: &str, trace_id: &str, span_id: &str) -> Result<SpanRow, StoreError> {
+        let scan = Scan::of_run(run_id).and(equals("trace_id", trace_id)).and(equals("span_id", span_id));
+        let mut spans = self.rows(0, scan, query::tidy_spans).await?;
+        spans.pop().ok_or_else(|| StoreError::NotFound {
+            what: format!("span `{span_id}` of trace `{trace_id}` of run `{run_id}`"),
+        })
+    }
+
+    /// Everything of one run.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no run row.
+    pub async fn run_data(&self, run_id: &str) -> Result<RunData, StoreError> {
+        let run = self.run(run_id).await?;
+        let (results, spans, points) =
+            tokio::try_join!(self.results(run_id), self.spans_of_run(run_id), self.points(run_id))?;
+        Ok(RunData { run, results, spans, points })
+    }
+
+    async fn rows<T>(
+        &self,
+        table: usize,
+        scan: Scan,
+        tidy: impl FnOnce(Vec<T>) -> Vec<T> + Send + 'static,
+    ) -> Result<Vec<T>, StoreError>
+    where
+        T: smoltrace_model::rows::TableRow + Send + 'static,
+    {
+        let inner = self.inner.clone();
+        self.query(async move { Ok(tidy(inner.scanner.rows(&inner.tables[table], &scan).await?)) }).await
+    }
+
+    /// Runs `work` on the query runtime.
+    async fn query<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        run_on(self.inner.runtimes.query(), &self.inner.dir, work).await
+    }
+}
+
+fn some<T>(rows: Vec<T>, what: impl FnOnce() -> String) -> Result<Vec<T>, StoreError> {
+    if rows.is_empty() { Err(StoreError::NotFound { what: what() }) } else { Ok(rows) }
+}
+
+/// The data directory as an absolute path, made when it may be.
+fn prepare_folder(dir: &Path, options: &StoreOptions, read_only: bool) -> Result<PathBuf, StoreError> {
+    if !read_only {
+        create_folders(dir, options.disk.as_ref()).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                StoreError::other(dir, "not a directory; choose another data directory")
+            }
+            _ => StoreError::io(dir, &error),
+        })?;
+    }
+    match dir.canonicalize() {
+        Ok(found) if found.is_dir() => Ok(found),
+        Ok(_) => Err(StoreError::other(dir, "not a directory; choose another data directory")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(StoreError::NotFound { what: format!("data directory {}", dir.display()) })
+        }
+        Err(error) => Err(StoreError::io(dir, &error)),
+    }
+}

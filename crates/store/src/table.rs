@@ -1,0 +1,203 @@
+//! One Delta table: opening, creating, looking for what other processes committed, committing.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use deltalake::{
+    DeltaTable, DeltaTableBuilder, DeltaTableError,
+    kernel::{
+        Action, Add,
+        transaction::{CommitData, PROTOCOL, TransactionError},
+    },
+    logstore::{CommitOrBytes, LogStoreRef, commit_uri_from_version},
+    protocol::DeltaOperation,
+};
+use object_store::{ObjectStore, ObjectStoreExt as _, path::Path as ObjectPath};
+use tokio::sync::{Mutex, RwLock};
+use url::Url;
+use uuid::Uuid;
+
+use crate::{
+    error::StoreError,
+    layout::{LAYOUT_PROPERTY, LAYOUT_VERSION, Layout},
+    parquet_file::EncodedFile,
+};
+
+/// A table and the newest state of it that this process has seen.
+pub(crate) struct Table {
+    pub(crate) layout: Arc<Layout>,
+    /// Its folder.
+    pub(crate) dir: PathBuf,
+    log: LogStoreRef,
+    state: RwLock<DeltaTable>,
+    /// One refresh at a time.
+    refreshing: Mutex<()>,
+}
+
+/// What became of an attempt to commit.
+pub(crate) enum Committed {
+    /// It is durable.
+    Done,
+    /// Another writer took the version; look again and retry.
+    Conflict,
+}
+
+impl Table {
+    /// Opens the table under `root`, creating it first unless `read_only`.
+    pub(crate) async fn open(
+        layout: &Arc<Layout>,
+        root: &Path,
+        store: Arc<dyn ObjectStore>,
+        read_only: bool,
+    ) -> Result<Self, StoreError> {
+        let dir = root.join(layout.name);
+        let url = Url::from_directory_path(&dir)
+            .map_err(|()| StoreError::other(&dir, "the data directory is no absolute path"))?;
+        let foreign = |error: DeltaTableError| StoreError::foreign(&dir, &error);
+        let log = DeltaTableBuilder::from_url(url.clone())
+            .map_err(foreign)?
+            .with_storage_backend(store, url)
+            .build_storage()
+            .map_err(foreign)?;
+        if !log.is_delta_table_location().await.map_err(foreign)? {
+            if read_only {
+                return Err(StoreError::NotFound { what: format!("table {}", dir.display()) });
+            }
+            create(layout, &log, &dir).await?;
+        }
+        let mut table = DeltaTable::new(log.clone());
+        if let Err(error) = table.load().await {
+            return Err(crate::diagnose::log_error(&dir, &error).await);
+        }
+        let this =
+            Self { layout: layout.clone(), log, state: RwLock::new(table), refreshing: Mutex::new(()), dir };
+        this.check_version(read_only).await?;
+        Ok(this)
+    }
+
+    /// Refuses a table that this version would not understand.
+    async fn check_version(&self, read_only: bool) -> Result<(), StoreError> {
+        let table = self.state.read().await;
+        let newer = |cause: String| StoreError::NewerVersion { path: self.dir.clone(), cause };
+        let snapshot = table.snapshot().map_err(|e| self.foreign(&e))?;
+        let allowed =
+            if read_only { PROTOCOL.can_read_from(snapshot) } else { PROTOCOL.can_write_to(snapshot) };
+        allowed.map_err(|error| newer(error.to_string()))?;
+        if let Some(version) = snapshot.metadata().configuration().get(LAYOUT_PROPERTY)
+            && version.parse::<u64>().map_or(true, |version| version > LAYOUT_VERSION)
+        {
+            return Err(newer(format!("layout version {version}, this smoltrace knows {LAYOUT_VERSION}")));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn foreign(&self, error: &(dyn std::error::Error + 'static)) -> StoreError {
+        StoreError::foreign(&self.dir, error)
+    }
+
+    /// The store, rooted at the table's folder.
+    pub(crate) fn objects(&self) -> Arc<dyn ObjectStore> {
+        self.log.object_store(None)
+    }
+
+    /// The newest state, other processes' commits included. Costs one or two looks at the
+    /// file system when nothing changed.
+    pub(crate) async fn latest(&self) -> Result<DeltaTable, StoreError> {
+        let known = self.state.read().await.clone();
+        if self.is_current(&known).await? {
+            return Ok(known);
+        }
+        let _one_at_a_time = self.refreshing.lock().await;
+        let mut table = self.state.read().await.clone();
+        if table.version() == known.version() {
+            if let Err(error) = table.update_incremental(None).await {
+                return Err(crate::diagnose::log_error(&self.dir, &error).await);
+            }
+            *self.state.write().await = table.clone();
+        }
+        Ok(table)
+    }
+
+    async fn is_current(&self, table: &DeltaTable) -> Result<bool, StoreError> {
+        let Some(version) = table.version() else { return Ok(false) };
+        if self.exists(&commit_uri_from_version(Some(version + 1))).await? {
+            return Ok(false);
+        }
+        // Log clean-up removes old entries in order. When our own is gone, the next may be too.
+        self.exists(&commit_uri_from_version(Some(version))).await
+    }
+
+    async fn exists(&self, path: &ObjectPath) -> Result<bool, StoreError> {
+        match self.objects().head(path).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(self.foreign(&error)),
+        }
+    }
+
+    /// Puts a data file and returns its log entry.
+    pub(crate) async fn put(&self, file: EncodedFile, data_change: bool) -> Result<Add, StoreError> {
+        let path = format!("part-{}.zstd.parquet", Uuid::new_v4());
+        let size = file.bytes.len() as i64;
+        self.objects()
+            .put(&ObjectPath::from(path.as_str()), file.bytes.into())
+            .await
+            .map_err(|e| self.foreign(&e))?;
+        Ok(Add {
+            path,
+            size,
+            modification_time: now_ms(),
+            data_change,
+            stats: Some(file.stats),
+            ..Add::default()
+        })
+    }
+
+    /// Removes a data file that no commit refers to. Best effort: a file that stays is removed
+    /// by maintenance.
+    pub(crate) async fn discard(&self, add: &Add) {
+        let _ = self.objects().delete(&ObjectPath::from(add.path.as_str())).await;
+    }
+
+    /// Writes `actions` as the version after `base`, and only as that one.
+    pub(crate) async fn commit(
+        &self,
+        base: &DeltaTable,
+        actions: Vec<Action>,
+        operation: DeltaOperation,
+    ) -> Result<Committed, StoreError> {
+        let snapshot = base.snapshot().map_err(|e| self.foreign(&e))?;
+        PROTOCOL
+            .can_write_to(snapshot)
+            .map_err(|e| StoreError::NewerVersion { path: self.dir.clone(), cause: e.to_string() })?;
+        let data = CommitData::new(actions, operation, Default::default(), Vec::new());
+        let mut bytes = data.get_bytes().map_err(|e| self.foreign(&e))?.to_vec();
+        bytes.push(b'\n');
+        let entry = CommitOrBytes::LogBytes(bytes.into());
+        match self.log.write_commit_entry(snapshot.version() + 1, entry, Uuid::new_v4()).await {
+            Ok(()) => Ok(Committed::Done),
+            Err(TransactionError::VersionAlreadyExists(_)) => Ok(Committed::Conflict),
+            Err(TransactionError::ObjectStore { source }) => Err(self.foreign(&source)),
+            Err(error) => Err(self.foreign(&error)),
+        }
+    }
+}
+
+/// Writes version 0. Another process may do so at the same time; one of them wins, and both see
+/// the same table.
+async fn create(layout: &Layout, log: &LogStoreRef, dir: &Path) -> Result<(), StoreError> {
+    let lines = layout.creation(&Uuid::new_v4().to_string(), now_ms());
+    match log.write_commit_entry(0, CommitOrBytes::LogBytes(lines.into()), Uuid::new_v4()).await {
+        Ok(()) | Err(TransactionError::VersionAlreadyExists(_)) => Ok(()),
+        Err(TransactionError::ObjectStore { source }) => Err(StoreError::foreign(dir, &source)),
+        Err(error) => Err(StoreError::foreign(dir, &error)),
+    }
+}
+
+/// Milliseconds since 1970, for the log's own bookkeeping.
+pub(crate) fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
