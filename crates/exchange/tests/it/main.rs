@@ -1,0 +1,5 @@
+//! Integration tests: foreign forms as they lie on a disk, through the public functions.
+
+mod import_otlp;
+mod import_smoltrace;
+mod support;
