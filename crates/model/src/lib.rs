@@ -4,7 +4,11 @@
 //! caller; the same input always gives the same output, in whatever order it arrives.
 
 pub mod aggregate;
+pub mod attribution;
 pub mod counter;
+pub mod device_energy;
+pub mod downsample;
+pub mod energy;
 pub mod flatten;
 mod forest;
 pub mod gpus;
@@ -14,6 +18,7 @@ pub mod normalize;
 pub mod price;
 pub mod rows;
 pub mod series;
+pub mod stats;
 mod sum;
 pub mod time;
 pub mod trace;

@@ -51,7 +51,9 @@ impl Content for i64 {
 
 impl Content for f64 {
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.to_bits().to_le_bytes());
+        // The two zeros are equal, so they are one.
+        let value = if *self == 0.0 { 0.0 } else { *self };
+        out.extend_from_slice(&value.to_bits().to_le_bytes());
     }
 }
 

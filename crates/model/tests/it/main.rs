@@ -1,8 +1,11 @@
 //! The integration tests of the accounting, one binary.
 
+mod energy;
 mod metrics;
 mod normalize;
 mod price;
+mod rows;
+mod statistics;
 mod support;
 mod trace;
 mod usage;
