@@ -91,7 +91,8 @@ use table_row;
 macro_rules! string_enum {
     (
         $(#[$meta:meta])*
-        pub enum $name:ident { $( $(#[$vmeta:meta])* $variant:ident = $text:literal, )* }
+        // The text is a token, not a `literal`: the schema's derive cannot see through the latter.
+        pub enum $name:ident { $( $(#[$vmeta:meta])* $variant:ident = $text:tt, )* }
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default,
