@@ -36,6 +36,18 @@ impl<'a> Forest<'a> {
         let parents = parents(spans, &unique);
         Self { nodes: depth_first(spans, &unique, &parents), duplicates }
     }
+
+    /// Distinct rows among `spans`: copies count once, rows of one id with different content each.
+    pub(crate) fn versions(spans: &[&SpanRow]) -> usize {
+        let mut rows = spans.to_vec();
+        rows.sort_by(|a, b| {
+            (&a.trace_id, &a.span_id, content(a)).cmp(&(&b.trace_id, &b.span_id, content(b)))
+        });
+        rows.dedup_by(|a, b| {
+            (&a.trace_id, &a.span_id) == (&b.trace_id, &b.span_id) && content(a) == content(b)
+        });
+        rows.len()
+    }
 }
 
 /// Indices of the spans that count, by start time, then trace and span id.

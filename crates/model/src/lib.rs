@@ -3,6 +3,7 @@
 //! Pure: no async, no I/O, no clock, no environment. What goes in is decided by the
 //! caller; the same input always gives the same output, in whatever order it arrives.
 
+pub mod account;
 pub mod aggregate;
 pub mod attribution;
 pub mod counter;

@@ -71,8 +71,8 @@ pub fn summary(spans: &[&SpanRow]) -> Option<TraceSummary> {
         .filter(|node| node.span.test_uid.is_some())
         .min_by_key(|node| (node.span.start_time_unix_nano, &node.span.span_id));
     let end = root.end_time_unix_nano.max(root.start_time_unix_nano);
-    let counted = usage::counted(&forest);
-    let models = nodes.iter().zip(&counted).filter(|(_, counted)| **counted);
+    let marks = usage::Marks::of(&forest);
+    let models = nodes.iter().zip(&marks.counted).filter(|(_, counted)| **counted);
     let model = most_frequent(models.filter_map(|(node, _)| node.span.model.as_deref()))
         .or_else(|| most_frequent(nodes.iter().filter_map(|node| node.span.model.as_deref())));
     Some(TraceSummary {
@@ -94,7 +94,7 @@ pub fn summary(spans: &[&SpanRow]) -> Option<TraceSummary> {
         orphans: nodes.iter().filter(|node| node.orphan).count() as i64,
         duplicates: forest.duplicates as i64,
         errors: nodes.iter().filter(|node| node.span.status == SpanStatus::Error).count() as i64,
-        usage: usage::of_forest(&forest),
+        usage: marks.usage(&forest, |_| true),
     })
 }
 
@@ -117,7 +117,7 @@ pub struct Node {
 /// one stands.
 pub fn tree(spans: &[&SpanRow]) -> Vec<Node> {
     let forest = Forest::new(spans);
-    let counted = usage::counted(&forest);
+    let counted = usage::Marks::of(&forest).counted;
     let self_times = self_times(&forest);
     forest
         .nodes

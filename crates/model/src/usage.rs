@@ -9,6 +9,7 @@ use crate::{
     forest::{Forest, NONE},
     price::{self, Tokens},
     rows::{Source, SpanKind, SpanRow},
+    sum::sum_unordered,
 };
 
 /// What a set of spans used.
@@ -52,63 +53,80 @@ pub struct TraceUsage {
 
 /// The usage of all `spans`, of one trace or several. Order and repetition change nothing.
 pub fn trace_usage(spans: &[&SpanRow]) -> TraceUsage {
-    of_forest(&Forest::new(spans))
+    let forest = Forest::new(spans);
+    Marks::of(&forest).usage(&forest, |_| true)
 }
 
-/// Which nodes' tokens count, in the forest's order.
-pub(crate) fn counted(forest: &Forest) -> Vec<bool> {
-    leaves(forest, |span| {
-        let counts = [span.input_tokens, span.output_tokens, span.total_tokens];
-        counts.into_iter().flatten().max().filter(|count| *count >= 0).map(|count| count > 0)
-    })
+/// Who counts for what, by place in the forest. Found over the whole trace, so that a part of it
+/// can be added up on its own without counting anything twice.
+pub(crate) struct Marks {
+    /// Tokens count.
+    pub(crate) counted: Vec<bool>,
+    /// Emitted cost counts.
+    cost: Vec<bool>,
+    /// Some emitted cost covers the span: no price is looked up.
+    covered: Vec<bool>,
+    llm: Vec<bool>,
+    tool: Vec<bool>,
 }
 
-pub(crate) fn of_forest(forest: &Forest) -> TraceUsage {
-    let counted = counted(forest);
-    let cost_leaf = leaves(forest, |span| emitted_cost(span).map(|usd| usd > 0.0));
-    let covered = covered_by(forest, &cost_leaf);
-
-    let mut usage = TraceUsage {
-        llm_calls: innermost(forest, SpanKind::Llm),
-        tool_calls: innermost(forest, SpanKind::Tool),
-        ..TraceUsage::default()
-    };
-    let (mut reported, mut priced) = (Vec::new(), Vec::new());
-    for (place, node) in forest.nodes.iter().enumerate() {
-        let span = node.span;
-        if cost_leaf[place]
-            && let Some(usd) = emitted_cost(span)
-        {
-            reported.push(usd);
-        }
-        if !counted[place] {
-            continue;
-        }
-        usage.usage_spans += 1;
-        add(&mut usage.input_tokens, span.input_tokens);
-        add(&mut usage.output_tokens, span.output_tokens);
-        add(&mut usage.total_tokens, total(span));
-        add(&mut usage.cache_read_tokens, span.cache_read_tokens);
-        add(&mut usage.cache_write_tokens, span.cache_write_tokens);
-        add(&mut usage.reasoning_tokens, span.reasoning_tokens);
-        if covered[place] || total(span) == Some(0) {
-            continue;
-        }
-        match table_cost(span) {
-            Some(usd) => priced.push(usd),
-            None => usage.unpriced_calls += 1,
+impl Marks {
+    pub(crate) fn of(forest: &Forest) -> Self {
+        let cost = leaves(forest, |span| emitted_cost(span).map(|usd| usd > 0.0));
+        Self {
+            counted: leaves(forest, |span| {
+                let counts = [span.input_tokens, span.output_tokens, span.total_tokens];
+                counts.into_iter().flatten().max().filter(|count| *count >= 0).map(|count| count > 0)
+            }),
+            covered: covered_by(forest, &cost),
+            cost,
+            llm: innermost(forest, SpanKind::Llm),
+            tool: innermost(forest, SpanKind::Tool),
         }
     }
-    usage.reported_cost_spans = reported.len() as i64;
-    usage.priced_calls = priced.len() as i64;
-    usage.reported_cost_usd = ordered_sum(reported);
-    usage.priced_cost_usd = ordered_sum(priced);
-    (usage.cost_usd, usage.cost_source) = match (usage.reported_cost_spans, usage.priced_calls) {
-        (0, 0) => (None, Source::None),
-        (0, _) => (Some(usage.priced_cost_usd), Source::PriceTable),
-        _ => (Some(usage.reported_cost_usd + usage.priced_cost_usd), Source::Reported),
-    };
-    usage
+
+    /// Whether the span used tokens at a price nobody knows.
+    pub(crate) fn is_unpriced(&self, forest: &Forest, place: usize) -> bool {
+        self.wants_price(forest, place) && table_cost(forest.nodes[place].span).is_none()
+    }
+
+    fn wants_price(&self, forest: &Forest, place: usize) -> bool {
+        self.counted[place] && !self.covered[place] && total(forest.nodes[place].span) != Some(0)
+    }
+
+    /// What the spans that are `within` used.
+    pub(crate) fn usage(&self, forest: &Forest, within: impl Fn(usize) -> bool) -> TraceUsage {
+        let mut usage = TraceUsage::default();
+        let (mut reported, mut priced) = (Vec::new(), Vec::new());
+        for (place, node) in forest.nodes.iter().enumerate().filter(|(place, _)| within(*place)) {
+            let span = node.span;
+            usage.llm_calls += i64::from(self.llm[place]);
+            usage.tool_calls += i64::from(self.tool[place]);
+            if self.cost[place] {
+                reported.extend(emitted_cost(span));
+            }
+            if self.counted[place] {
+                usage.usage_spans += 1;
+                add(&mut usage.input_tokens, span.input_tokens);
+                add(&mut usage.output_tokens, span.output_tokens);
+                add(&mut usage.total_tokens, total(span));
+                add(&mut usage.cache_read_tokens, span.cache_read_tokens);
+                add(&mut usage.cache_write_tokens, span.cache_write_tokens);
+                add(&mut usage.reasoning_tokens, span.reasoning_tokens);
+            }
+            if self.wants_price(forest, place) {
+                match table_cost(span) {
+                    Some(usd) => priced.push(usd),
+                    None => usage.unpriced_calls += 1,
+                }
+            }
+        }
+        usage.reported_cost_spans = reported.len() as i64;
+        usage.priced_calls = priced.len() as i64;
+        usage.reported_cost_usd = ordered_sum(reported);
+        usage.priced_cost_usd = ordered_sum(priced);
+        usage.with_cost()
+    }
 }
 
 /// Marks the spans that count. `bears` tells of a span: nothing, a zero (`false`) or more. A span
@@ -160,18 +178,23 @@ fn covered_by(forest: &Forest, leaf: &[bool]) -> Vec<bool> {
     covered
 }
 
-/// Spans of `kind` without a descendant of that kind.
-fn innermost(forest: &Forest, kind: SpanKind) -> i64 {
+/// Marks the spans of `kind` without a descendant of that kind.
+fn innermost(forest: &Forest, kind: SpanKind) -> Vec<bool> {
     let mut has_beneath = vec![false; forest.nodes.len()];
-    let mut count = 0;
+    let mut marks = vec![false; forest.nodes.len()];
     for (place, node) in forest.nodes.iter().enumerate().rev() {
         let is_kind = node.span.kind == kind;
-        count += i64::from(is_kind && !has_beneath[place]);
+        marks[place] = is_kind && !has_beneath[place];
         if node.parent != NONE && (is_kind || has_beneath[place]) {
             has_beneath[node.parent] = true;
         }
     }
-    count
+    marks
+}
+
+/// Whether the span itself carries a token count, be it 0.
+pub(crate) fn bears_tokens(span: &SpanRow) -> bool {
+    total(span).is_some()
 }
 
 fn emitted_cost(span: &SpanRow) -> Option<f64> {
@@ -208,46 +231,43 @@ fn add(sum: &mut Option<i64>, value: Option<i64>) {
 }
 
 /// The sum in ascending order: the same to the last bit however the values arrived.
-pub(crate) fn ordered_sum(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    // `sum` of nothing is -0.0.
-    values.into_iter().sum::<f64>() + 0.0
+fn ordered_sum(mut values: Vec<f64>) -> f64 {
+    sum_unordered(&mut values)
 }
 
 impl TraceUsage {
-    /// The usage of both; sources combine as in [`TraceUsage::cost_source`].
-    pub fn plus(&self, other: &Self) -> Self {
-        let sum = |a: Option<i64>, b: Option<i64>| {
-            let mut sum = a;
-            add(&mut sum, b);
-            sum
-        };
-        let reported_cost_spans = self.reported_cost_spans + other.reported_cost_spans;
-        let priced_calls = self.priced_calls + other.priced_calls;
-        let reported_cost_usd = self.reported_cost_usd + other.reported_cost_usd;
-        let priced_cost_usd = self.priced_cost_usd + other.priced_cost_usd;
-        let (cost_usd, cost_source) = match (reported_cost_spans, priced_calls) {
+    /// Total cost and its source from the parts.
+    fn with_cost(mut self) -> Self {
+        (self.cost_usd, self.cost_source) = match (self.reported_cost_spans, self.priced_calls) {
             (0, 0) => (None, Source::None),
-            (0, _) => (Some(priced_cost_usd), Source::PriceTable),
-            _ => (Some(reported_cost_usd + priced_cost_usd), Source::Reported),
+            (0, _) => (Some(self.priced_cost_usd), Source::PriceTable),
+            _ => (Some(self.reported_cost_usd + self.priced_cost_usd), Source::Reported),
         };
-        Self {
-            input_tokens: sum(self.input_tokens, other.input_tokens),
-            output_tokens: sum(self.output_tokens, other.output_tokens),
-            total_tokens: sum(self.total_tokens, other.total_tokens),
-            cache_read_tokens: sum(self.cache_read_tokens, other.cache_read_tokens),
-            cache_write_tokens: sum(self.cache_write_tokens, other.cache_write_tokens),
-            reasoning_tokens: sum(self.reasoning_tokens, other.reasoning_tokens),
-            cost_usd,
-            cost_source,
-            reported_cost_usd,
-            priced_cost_usd,
-            llm_calls: self.llm_calls + other.llm_calls,
-            tool_calls: self.tool_calls + other.tool_calls,
-            usage_spans: self.usage_spans + other.usage_spans,
-            reported_cost_spans,
-            priced_calls,
-            unpriced_calls: self.unpriced_calls + other.unpriced_calls,
+        self
+    }
+
+    /// The usage of all; the same to the last bit in any order.
+    pub fn sum<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut sum = Self::default();
+        let (mut reported, mut priced) = (Vec::new(), Vec::new());
+        for usage in all {
+            add(&mut sum.input_tokens, usage.input_tokens);
+            add(&mut sum.output_tokens, usage.output_tokens);
+            add(&mut sum.total_tokens, usage.total_tokens);
+            add(&mut sum.cache_read_tokens, usage.cache_read_tokens);
+            add(&mut sum.cache_write_tokens, usage.cache_write_tokens);
+            add(&mut sum.reasoning_tokens, usage.reasoning_tokens);
+            reported.push(usage.reported_cost_usd);
+            priced.push(usage.priced_cost_usd);
+            sum.llm_calls += usage.llm_calls;
+            sum.tool_calls += usage.tool_calls;
+            sum.usage_spans += usage.usage_spans;
+            sum.reported_cost_spans += usage.reported_cost_spans;
+            sum.priced_calls += usage.priced_calls;
+            sum.unpriced_calls += usage.unpriced_calls;
         }
+        sum.reported_cost_usd = ordered_sum(reported);
+        sum.priced_cost_usd = ordered_sum(priced);
+        sum.with_cost()
     }
 }

@@ -1,5 +1,6 @@
 //! The integration tests of the accounting, one binary.
 
+mod account;
 mod energy;
 mod metrics;
 mod normalize;

@@ -6,7 +6,7 @@ pub mod recording;
 use serde_json::{Map, Value};
 use smoltrace_model::{
     normalize,
-    rows::{SpanKind, SpanRow, SpanStatus},
+    rows::{ResultRow, Source, SpanKind, SpanRow, SpanStatus},
 };
 
 pub const SECOND: i64 = 1_000_000_000;
@@ -74,5 +74,57 @@ pub fn llm(id: u64, parent: Option<u64>, input: i64, output: i64) -> SpanRow {
         output_tokens: Some(output),
         total_tokens: Some(input + output),
         ..span(id, parent, id as i64, id as i64 + 1)
+    }
+}
+
+/// An execution of the test `uid` (`agent:id`), as listed, with nothing known but that.
+pub fn result(uid: &str) -> ResultRow {
+    let (agent_type, test_id) = uid.split_once(':').expect("agent:id");
+    ResultRow {
+        run_id: "run".into(),
+        test_uid: uid.into(),
+        test_id: test_id.into(),
+        agent_type: agent_type.into(),
+        attempt: 0,
+        version: 1,
+        model: None,
+        evaluation_date: None,
+        difficulty: None,
+        category: None,
+        prompt: None,
+        success: None,
+        tool_called: None,
+        correct_tool: None,
+        final_answer_called: None,
+        response_correct: None,
+        expected_tool: None,
+        tools_used: Vec::new(),
+        steps: None,
+        response: None,
+        error: None,
+        stop_reason: None,
+        timed_out: None,
+        trace_id: None,
+        span_id: None,
+        declared: "{}".into(),
+        start_time_unix_nano: None,
+        end_time_unix_nano: None,
+        duration_ms: None,
+        input_tokens: None,
+        output_tokens: None,
+        total_tokens: None,
+        llm_calls: None,
+        tool_calls: None,
+        span_count: None,
+        error_count: None,
+        cost_usd: None,
+        cost_source: Source::None,
+        energy_wh: None,
+        energy_source: Source::None,
+        co2_emissions_g: None,
+        co2_source: Source::None,
+        power_cost_usd: None,
+        power_cost_source: Source::None,
+        row_id: String::new(),
     }
 }

@@ -3,11 +3,55 @@
 
 use serde_json::{Value, json};
 use smoltrace_model::{
-    ids, normalize,
-    rows::{SpanKind, SpanRow, SpanStatus},
+    ids,
+    inputs::{Declared, RunInputs},
+    normalize,
+    rows::{ResultRow, SpanKind, SpanRow, SpanStatus},
 };
 
-use super::{fixture, object};
+use super::{fixture, metrics, object, result};
+
+/// Everything the folder holds.
+pub fn run(folder: &str) -> RunInputs {
+    let metrics = fixture(&format!("{folder}/metrics.json"));
+    let run_id = metrics["run_id"].as_str().expect("run id").to_owned();
+    let results = fixture(&format!("{folder}/results.json"));
+    RunInputs {
+        declared: Declared {
+            leaderboard_row: object(fixture(&format!("{folder}/leaderboard_row.json"))),
+            metadata: object(fixture(&format!("{folder}/metadata.json"))),
+            aggregates: metrics["aggregates"].as_array().expect("aggregates").clone(),
+            ..Declared::default()
+        },
+        origin: "smoltrace-json".into(),
+        spans: spans(folder, &run_id),
+        points: metrics::set_of(&metrics::points(&metrics)).into_points(&run_id),
+        results: results.as_array().expect("results").iter().map(|row| read_result(row, &run_id)).collect(),
+        dropped_non_finite: 0,
+        run_id,
+    }
+}
+
+fn read_result(row: &Value, run_id: &str) -> ResultRow {
+    let text = |key: &str| row[key].as_str().map(str::to_owned);
+    let uid = text("test_case_uid").expect("uid");
+    ResultRow {
+        run_id: run_id.into(),
+        test_id: text("task_id").expect("task id"),
+        agent_type: text("agent_type").expect("agent type"),
+        model: text("model"),
+        evaluation_date: text("evaluation_date"),
+        difficulty: text("difficulty"),
+        prompt: text("prompt"),
+        success: row["success"].as_bool(),
+        steps: row["steps"].as_i64(),
+        response: text("response"),
+        stop_reason: text("stop_reason"),
+        trace_id: text("trace_id").map(|id| ids::trace_id(&id).expect("trace id")),
+        span_id: text("span_id").map(|id| ids::span_id(&id).expect("span id")),
+        ..result(&uid)
+    }
+}
 
 /// The spans of the folder's traces.json.
 pub fn spans(folder: &str, run_id: &str) -> Vec<SpanRow> {
