@@ -1,5 +1,9 @@
 // Requests to the server that served this page, and its errors (RFC 9457).
 
+import createClient from 'openapi-fetch';
+
+import type { paths } from './schema';
+
 /** What the server said went wrong, or that it could not be reached. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
@@ -12,50 +16,30 @@ export class ApiError extends Error {
   }
 }
 
-export const API = '/api/v1';
+/** Typed by the OpenAPI document; lists go out as repeated keys. */
+export const client = createClient<paths>({ baseUrl: '/' });
 
-export type Query = Record<string, string | number | boolean | readonly string[] | undefined>;
-
-/** Parameters in one order, empty ones left out, lists as repeated keys. */
-export function queryString(query: Query): string {
-  const params = new URLSearchParams();
-  for (const [key, value] of Object.entries(query)) {
-    if (value === undefined || value === '') continue;
-    if (Array.isArray(value)) for (const item of value as string[]) params.append(key, item);
-    else params.set(key, String(value));
+function problem(body: unknown, response: Response): ApiError {
+  const fallback = response.statusText || `HTTP ${response.status}`;
+  if (typeof body !== 'object' || body === null) {
+    return new ApiError(fallback, 'The server gave no reason.', response.status);
   }
-  const text = params.toString();
-  return text ? `?${text}` : '';
+  const { title, detail } = body as { title?: unknown; detail?: unknown };
+  return new ApiError(
+    typeof title === 'string' ? title : fallback,
+    typeof detail === 'string' ? detail : '',
+    response.status,
+  );
 }
 
-/** The address of a resource, every segment escaped. */
-export function address(...segments: string[]): string {
-  return [API, ...segments.map(encodeURIComponent)].join('/');
-}
-
-async function problem(response: Response): Promise<ApiError> {
-  const title = response.statusText || `HTTP ${response.status}`;
-  const body: unknown = await response.json().catch(() => null);
-  if (typeof body === 'object' && body !== null) {
-    const { title: said, detail } = body as { title?: unknown; detail?: unknown };
-    return new ApiError(
-      typeof said === 'string' ? said : title,
-      typeof detail === 'string' ? detail : '',
-      response.status,
-    );
-  }
-  return new ApiError(title, 'The server gave no reason.', response.status);
-}
-
-/** GETs JSON; throws [`ApiError`]. */
-export async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
-  let response: Response;
-  try {
-    response = await fetch(path + queryString(query), { signal: signal ?? null });
-  } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+/** The answer's body; throws [`ApiError`] when there is none. */
+export async function body<T>(
+  asked: Promise<{ data?: T; error?: unknown; response: Response }>,
+): Promise<NonNullable<T>> {
+  const { data, error, response } = await asked.catch((reason: unknown) => {
+    if (reason instanceof DOMException && reason.name === 'AbortError') throw reason;
     throw new ApiError('No answer', 'The server cannot be reached. Is `smoltrace serve` still running?', 0);
-  }
-  if (!response.ok) throw await problem(response);
-  return (await response.json()) as T;
+  });
+  if (!response.ok || data === undefined || data === null) throw problem(error, response);
+  return data;
 }

@@ -2,94 +2,105 @@
 
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 
-import { address, get, type Query } from './client';
-import type {
-  Facets,
-  Metrics,
-  Result,
-  ResultsPage,
-  RunDetail,
-  RunsPage,
-  SpanDetail,
-  Trace,
-  TraceSummary,
-} from './types';
+import { body, client } from './client';
+import type { operations } from './schema';
+import type { DownloadFormat, DownloadTable } from './types';
+
+/** Which runs are meant. */
+export type RunFilter = NonNullable<operations['list_facets']['parameters']['query']>;
 
 export const RUNS_PAGE = 100;
 
-export const runsPage = (filter: Query, sort: string, page: number, pageSize = RUNS_PAGE) => {
+export const runsPage = (filter: RunFilter, sort: string, page: number, pageSize = RUNS_PAGE) => {
   const query = { ...filter, sort, page, page_size: pageSize };
   return queryOptions({
     queryKey: ['runs', query],
-    queryFn: ({ signal }) => get<RunsPage>(address('runs'), query, signal),
+    queryFn: ({ signal }) => body(client.GET('/api/v1/runs', { params: { query }, signal })),
     placeholderData: keepPreviousData,
   });
 };
 
-export const facets = (filter: Query) =>
+export const facets = (filter: RunFilter) =>
   queryOptions({
     queryKey: ['facets', filter],
-    queryFn: ({ signal }) => get<Facets>(address('facets'), filter, signal),
+    queryFn: ({ signal }) => body(client.GET('/api/v1/facets', { params: { query: filter }, signal })),
     placeholderData: keepPreviousData,
   });
 
-export const runDetail = (run: string) =>
+export const runDetail = (run_id: string) =>
   queryOptions({
-    queryKey: ['run', run],
-    queryFn: ({ signal }) => get<RunDetail>(address('runs', run), {}, signal),
-  });
-
-/** Every execution of a run; the largest page the server gives. */
-export const runResults = (run: string) =>
-  queryOptions({
-    queryKey: ['results', run],
-    queryFn: ({ signal }) => get<ResultsPage>(address('runs', run, 'results'), { page_size: 10_000 }, signal),
-  });
-
-export const runTraces = (run: string) =>
-  queryOptions({
-    queryKey: ['traces', run],
-    queryFn: ({ signal }) => get<{ items: TraceSummary[] }>(address('runs', run, 'traces'), {}, signal),
-  });
-
-export type MetricsWindow = { from_ms?: number | undefined; to_ms?: number | undefined; max_points?: number };
-
-export const runMetrics = (run: string, window: MetricsWindow = {}) =>
-  queryOptions({
-    queryKey: ['metrics', run, window],
-    queryFn: ({ signal }) => get<Metrics>(address('runs', run, 'metrics'), window, signal),
-    placeholderData: keepPreviousData,
-  });
-
-export const trace = (run: string, traceId: string) =>
-  queryOptions({
-    queryKey: ['trace', run, traceId],
-    queryFn: ({ signal }) => get<Trace>(address('runs', run, 'traces', traceId), {}, signal),
-  });
-
-export const span = (run: string, traceId: string, spanId: string) =>
-  queryOptions({
-    queryKey: ['span', run, traceId, spanId],
+    queryKey: ['run', run_id],
     queryFn: ({ signal }) =>
-      get<SpanDetail>(address('runs', run, 'traces', traceId, 'spans', spanId), {}, signal),
+      body(client.GET('/api/v1/runs/{run_id}', { params: { path: { run_id } }, signal })),
   });
 
-export const traceOtlp = (run: string, traceId: string) =>
+/** The executions of a run: the largest page that the server gives. */
+export const runResults = (run_id: string) =>
   queryOptions({
-    queryKey: ['otlp', run, traceId],
-    queryFn: ({ signal }) => get<unknown>(otlpAddress(run, traceId), {}, signal),
+    queryKey: ['results', run_id],
+    queryFn: ({ signal }) =>
+      body(
+        client.GET('/api/v1/runs/{run_id}/results', {
+          params: { path: { run_id }, query: { page_size: 10_000 } },
+          signal,
+        }),
+      ),
   });
 
-export const result = (run: string, testUid: string, attempt: number) =>
+export type MetricsWindow = { from_ms?: number; to_ms?: number; max_points?: number };
+
+export const runMetrics = (run_id: string, window: MetricsWindow = {}) =>
   queryOptions({
-    queryKey: ['result', run, testUid, attempt],
-    queryFn: ({ signal }) => get<Result>(address('runs', run, 'results', testUid), { attempt }, signal),
+    queryKey: ['metrics', run_id, window],
+    queryFn: ({ signal }) =>
+      body(
+        client.GET('/api/v1/runs/{run_id}/metrics', {
+          params: { path: { run_id }, query: window },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
   });
+
+export const trace = (run_id: string, trace_id: string) =>
+  queryOptions({
+    queryKey: ['trace', run_id, trace_id],
+    queryFn: ({ signal }) =>
+      body(
+        client.GET('/api/v1/runs/{run_id}/traces/{trace_id}', {
+          params: { path: { run_id, trace_id } },
+          signal,
+        }),
+      ),
+  });
+
+export const span = (run_id: string, trace_id: string, span_id: string) =>
+  queryOptions({
+    queryKey: ['span', run_id, trace_id, span_id],
+    queryFn: ({ signal }) =>
+      body(
+        client.GET('/api/v1/runs/{run_id}/traces/{trace_id}/spans/{span_id}', {
+          params: { path: { run_id, trace_id, span_id } },
+          signal,
+        }),
+      ),
+  });
+
+export const traceOtlp = (run_id: string, trace_id: string) =>
+  queryOptions({
+    queryKey: ['otlp', run_id, trace_id],
+    queryFn: ({ signal }) =>
+      body<unknown>(
+        client.GET('/api/v1/runs/{run_id}/traces/{trace_id}/otlp', {
+          params: { path: { run_id, trace_id } },
+          signal,
+        }),
+      ),
+  });
+
+const address = (...segments: string[]) => ['/api/v1', ...segments.map(encodeURIComponent)].join('/');
 
 export const otlpAddress = (run: string, traceId: string) => address('runs', run, 'traces', traceId, 'otlp');
-
-export type DownloadTable = 'leaderboard' | 'results' | 'traces' | 'metrics';
-export type DownloadFormat = 'json' | 'csv' | 'parquet';
 
 export const downloadAddress = (run: string, table: DownloadTable, format: DownloadFormat) =>
   address('runs', run, 'download', `${table}.${format}`);

@@ -121,3 +121,15 @@ describe('axisTime', () => {
     expect(format.axisTime(ms, span)).toBe(text);
   });
 });
+
+describe('axisUnit', () => {
+  it.each([
+    ['co2', 0.084, { unit: 'mg', factor: 1e-3 }],
+    ['co2', 0, { unit: 'g', factor: 1 }],
+    ['memory', 81_920, { unit: 'GiB', factor: 1024 }],
+    ['usd', 0.0002, { unit: 'USD', factor: 1 }],
+    ['power', 1e-9, { unit: 'mW', factor: 1e-3 }],
+  ] as const)('%s up to %s', (dimension, max, unit) => {
+    expect(format.axisUnit(dimension, max)).toEqual(unit);
+  });
+});

@@ -132,6 +132,38 @@ export const celsius = unless((value) => ({
   full: `${exact(value)} °C`,
 }));
 
+const SCALES = {
+  co2: { steps: GRAMS, base: 'g' },
+  energy: { steps: WATT_HOURS, base: 'Wh' },
+  power: { steps: WATTS, base: 'W' },
+  memory: { steps: MEBIBYTES, base: 'MiB' },
+  usd: { steps: [], base: 'USD' },
+  percent: { steps: [], base: '%' },
+  celsius: { steps: [], base: '°C' },
+} as const;
+
+export type Dimension = keyof typeof SCALES;
+
+const QUANTITIES: Record<Dimension, (value: Maybe) => Quantity> = {
+  co2,
+  energy,
+  power,
+  memory,
+  usd,
+  percent,
+  celsius,
+};
+
+/** A value of a dimension, in the unit that fits it. */
+export const quantity = (dimension: Dimension, value: Maybe): Quantity => QUANTITIES[dimension](value);
+
+/** One unit for a whole axis that reaches up to `max`, and what to divide by to be in it. */
+export function axisUnit(dimension: Dimension, max: number): { unit: string; factor: number } {
+  const { steps, base } = SCALES[dimension];
+  const step = steps.find(({ from }) => Math.abs(max) >= from) ?? (max === 0 ? undefined : steps.at(-1));
+  return step && max !== 0 ? { unit: step.unit, factor: step.factor } : { unit: base, factor: 1 };
+}
+
 /** The quantity as one string, unit included. */
 export function written({ text, unit }: Quantity): string {
   if (!unit) return text;

@@ -3,7 +3,7 @@
 
 import { getCoreRowModel, useReactTable, type ColumnDef } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { Fragment, useEffect, useId, useMemo, useRef, type ReactNode } from 'react';
+import { Fragment, useEffect, useId, useMemo, useRef, type CSSProperties, type ReactNode } from 'react';
 
 import { gridKey } from '@/lib/gridKeys';
 import { sortBy, type Sort } from '@/lib/sort';
@@ -53,23 +53,23 @@ type GridProps<Row> = {
   detail?: (row: Row) => ReactNode;
   isOpen?: (row: Row) => boolean;
   footer?: { label: string; cells: Record<string, ReactNode>; title?: string }[];
+  /** Height of a closed row. */
+  rowPx?: number;
   className?: string | undefined;
 };
 
-const ROW_PX = 38;
-
 export function Grid<Row>(props: GridProps<Row>) {
-  const { columns, count, itemAt, onRange, sort, active, detail, isOpen, pinned = 1 } = props;
+  const { columns, count, itemAt, onRange, sort, active, detail, isOpen, pinned = 1, rowPx = 38 } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const id = useId();
   // eslint-disable-next-line react-hooks/incompatible-library -- the virtualiser keeps its own state
   const virtual = useVirtualizer({
     count,
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
+    estimateSize: () => rowPx,
     overscan: 8,
-    scrollPaddingStart: ROW_PX,
-    scrollPaddingEnd: ROW_PX * ((props.footer?.length ?? 0) + 1),
+    scrollPaddingStart: rowPx,
+    scrollPaddingEnd: rowPx * ((props.footer?.length ?? 0) + 1),
   });
   const shown = virtual.getVirtualItems();
   const first = shown[0]?.index ?? 0;
@@ -121,7 +121,7 @@ export function Grid<Row>(props: GridProps<Row>) {
     <div ref={scroller} className={[css.scroll, props.className].filter(Boolean).join(' ')}>
       <table
         className={css.table}
-        style={{ minWidth: width }}
+        style={{ minWidth: width, '--row': `${rowPx}px` } as CSSProperties}
         role="grid"
         aria-label={props.label}
         aria-rowcount={count + 1}
@@ -130,7 +130,7 @@ export function Grid<Row>(props: GridProps<Row>) {
         tabIndex={0}
         onKeyDown={(event) => {
           if (event.target !== event.currentTarget) return;
-          const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_PX) - 2);
+          const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / rowPx) - 2);
           const action = gridKey(event.key, active, count, page);
           if (!action) return;
           event.preventDefault();

@@ -36,31 +36,33 @@ export function Filters({ search, onChange, children }: FiltersProps) {
           onChange({ q });
         }}
       />
-      {FACETS.filter(([facet]) => FRONT.includes(facet)).map(([facet, label]) => (
-        <Popover key={facet} label={label} count={search[facet]?.length ?? 0}>
-          <FacetMenu
-            label={label}
-            values={data?.[facet]}
-            chosen={search[facet] ?? []}
-            onChoose={choose(facet)}
-          />
+      <div className={css.buttons}>
+        {FACETS.filter(([facet]) => FRONT.includes(facet)).map(([facet, label]) => (
+          <Popover key={facet} label={label} count={search[facet]?.length ?? 0}>
+            <FacetMenu
+              label={label}
+              values={data?.[facet]}
+              chosen={search[facet] ?? []}
+              onChoose={choose(facet)}
+            />
+          </Popover>
+        ))}
+        <Popover label="Time" icon="clock" count={(search.from ? 1 : 0) + (search.to ? 1 : 0)}>
+          <TimeMenu search={search} onChange={onChange} />
         </Popover>
-      ))}
-      <Popover label="Time" icon="clock" count={(search.from ? 1 : 0) + (search.to ? 1 : 0)}>
-        <TimeMenu search={search} onChange={onChange} />
-      </Popover>
-      <Popover label="More" icon="filter" count={behind}>
-        <div className={css.sections}>
-          {BEHIND.map(([facet, label]) => (
-            <fieldset key={facet}>
-              <legend>{label}</legend>
-              <Options values={known(data, facet)} chosen={search[facet] ?? []} onChoose={choose(facet)} />
-            </fieldset>
-          ))}
-        </div>
-      </Popover>
-      <span className={css.push} />
-      {children}
+        <Popover label="More" icon="filter" count={behind}>
+          <div className={css.sections}>
+            {BEHIND.map(([facet, label]) => (
+              <fieldset key={facet}>
+                <legend>{label}</legend>
+                <Options values={known(data, facet)} chosen={search[facet] ?? []} onChoose={choose(facet)} />
+              </fieldset>
+            ))}
+          </div>
+        </Popover>
+        <span className={css.push} />
+        {children}
+      </div>
     </search>
   );
 }

@@ -102,6 +102,7 @@ export function Leaderboard() {
           className={css.grid}
           columns={columns}
           pinned={2}
+          rowPx={46}
           count={count}
           itemAt={(index) => {
             const line = itemAt(index);

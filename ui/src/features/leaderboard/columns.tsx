@@ -66,20 +66,15 @@ export const COLUMNS: Column<Run>[] = [
     id: 'model',
     header: 'Model',
     sort: 'model',
-    width: 244,
-    cell: (run) => (
-      <span className={css.model}>
-        <span title={run.model}>{run.model}</span>
-        {run.simulated && <SimulatedBadge />}
-      </span>
-    ),
+    width: 216,
+    cell: (run) => <Model run={run} />,
     value: (run) => run.model,
   },
   {
     id: 'run_id',
     header: 'Run',
     sort: 'run_id',
-    width: 112,
+    width: 100,
     cell: (run) => (
       <code className={css.id} title={run.run_id}>
         {run.run_id}
@@ -87,14 +82,14 @@ export const COLUMNS: Column<Run>[] = [
     ),
     value: (run) => run.run_id,
   },
-  textual('agent_type', 'Agent', 68),
+  textual('agent_type', 'Agent', 76),
   {
     id: 'success_rate',
     header: 'Success',
     title: 'Share of scored tests that passed, with its Wilson 95% interval',
     sort: 'success_rate',
     descFirst: true,
-    width: 148,
+    width: 144,
     cell: (run) => (
       <span className={css.success}>
         <Value of={format.percent(run.success_rate)} why="Success is unknown: nothing was scored." />
@@ -109,7 +104,7 @@ export const COLUMNS: Column<Run>[] = [
     title: 'Tests passed and failed; unscored ones follow when there are any',
     sort: 'total_tests',
     descFirst: true,
-    width: 112,
+    width: 120,
     align: 'end',
     cell: (run) => (
       <span
@@ -278,6 +273,22 @@ function Sources({ run }: { run: Run }) {
       {[...bySource].map(([source, of]) => (
         <SourceBadge key={source} source={source} of={of.join(', ')} />
       ))}
+    </span>
+  );
+}
+
+/** The model's own name over its maker's, `maker/name` as the hubs write it. */
+function Model({ run }: { run: Run }) {
+  const slash = run.model.indexOf('/');
+  const maker = slash > 0 ? run.model.slice(0, slash) : '';
+  const name = slash > 0 ? run.model.slice(slash + 1) : run.model;
+  return (
+    <span className={css.model} title={run.model}>
+      <span>{name}</span>
+      <small>
+        {run.simulated && <SimulatedBadge />}
+        {maker}
+      </small>
     </span>
   );
 }

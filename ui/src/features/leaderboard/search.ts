@@ -1,6 +1,6 @@
 // What the leaderboard keeps in its address.
 
-import type { Query } from '@/api/client';
+import type { RunFilter } from '@/api/queries';
 import { list, oneOf, text } from '@/lib/search';
 
 /** Filters that take a list of values, in the order they are offered. */
@@ -54,8 +54,8 @@ export function leaderboardSearch(raw: Record<string, unknown>): LeaderboardSear
 export const DEFAULT_SORT = '-success_rate';
 
 /** The part of the address that narrows which runs are meant, as the API takes it. */
-export function filterQuery(search: LeaderboardSearch): Query {
-  const query: Query = {};
+export function filterQuery(search: LeaderboardSearch): RunFilter {
+  const query: RunFilter = {};
   if (search.q) query.q = search.q;
   for (const [facet] of FACETS) if (search[facet]) query[facet] = search[facet];
   if (search.from) query.from = search.from;

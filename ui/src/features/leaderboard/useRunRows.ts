@@ -3,8 +3,7 @@
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo, useState } from 'react';
 
-import type { Query } from '@/api/client';
-import { facets, RUNS_PAGE, runsPage } from '@/api/queries';
+import { facets, RUNS_PAGE, runsPage, type RunFilter } from '@/api/queries';
 import type { Run, RunsPage, RunsSummary } from '@/api/types';
 import { pagesNeeded, placeAt, segmentStarts, type Segment } from '@/lib/segments';
 
@@ -13,7 +12,7 @@ export type Line =
   | { type: 'pending'; key: string }
   | { type: 'group'; key: string; open: boolean; count: number; summary: RunsSummary | undefined };
 
-export function useRunRows(filter: Query, sort: string, grouped: boolean) {
+export function useRunRows(filter: RunFilter, sort: string, grouped: boolean) {
   const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
   const [range, setRange] = useState<[number, number]>([0, 0]);
   const head = useQuery(runsPage(filter, sort, 1));
@@ -22,7 +21,7 @@ export function useRunRows(filter: Query, sort: string, grouped: boolean) {
 
   const segments = useMemo<Segment[]>(() => {
     if (!grouped) return [{ key: '', count: total, head: false, open: true }];
-    const chosen = filter.model as string[] | undefined;
+    const chosen = filter.model;
     return (models.data?.model ?? [])
       .filter(({ value }) => !chosen || chosen.includes(value))
       .map(({ value, count }) => ({ key: value, count, head: true, open: !folded.has(value) }));
