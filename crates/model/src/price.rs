@@ -218,15 +218,17 @@ pub struct Tokens {
 
 impl Price {
     /// USD of `tokens`: cached input at its own price, the rest of the input at the input price.
+    /// Cached tokens that exceed the input cannot be a part of it (some clients leave them out of
+    /// the input); then they cost on top.
     pub fn cost_usd(&self, tokens: Tokens) -> f64 {
-        let input = tokens.input.max(0);
-        let read = tokens.cache_read.clamp(0, input);
-        let write = tokens.cache_write.clamp(0, input - read);
-        let fresh = input - read - write;
+        let [input, output, read, write] =
+            [tokens.input, tokens.output, tokens.cache_read, tokens.cache_write].map(|count| count.max(0));
+        let cached = read.saturating_add(write);
+        let fresh = if cached <= input { input - cached } else { input };
         let micro_usd = fresh as f64 * self.input
             + read as f64 * self.cache_read.unwrap_or(self.input)
             + write as f64 * self.cache_write.unwrap_or(self.input)
-            + tokens.output.max(0) as f64 * self.output;
+            + output as f64 * self.output;
         micro_usd / 1e6
     }
 }

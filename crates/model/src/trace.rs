@@ -94,7 +94,7 @@ pub fn summary(spans: &[&SpanRow]) -> Option<TraceSummary> {
         orphans: nodes.iter().filter(|node| node.orphan).count() as i64,
         duplicates: forest.duplicates as i64,
         errors: nodes.iter().filter(|node| node.span.status == SpanStatus::Error).count() as i64,
-        usage: marks.usage(&forest, |_| true),
+        usage: marks.usage(&forest, 0..nodes.len()),
     })
 }
 

@@ -54,7 +54,7 @@ pub struct TraceUsage {
 /// The usage of all `spans`, of one trace or several. Order and repetition change nothing.
 pub fn trace_usage(spans: &[&SpanRow]) -> TraceUsage {
     let forest = Forest::new(spans);
-    Marks::of(&forest).usage(&forest, |_| true)
+    Marks::of(&forest).usage(&forest, 0..forest.nodes.len())
 }
 
 /// Who counts for what, by place in the forest. Found over the whole trace, so that a part of it
@@ -94,12 +94,12 @@ impl Marks {
         self.counted[place] && !self.covered[place] && total(forest.nodes[place].span) != Some(0)
     }
 
-    /// What the spans that are `within` used.
-    pub(crate) fn usage(&self, forest: &Forest, within: impl Fn(usize) -> bool) -> TraceUsage {
+    /// What the spans at `places` used.
+    pub(crate) fn usage(&self, forest: &Forest, places: impl Iterator<Item = usize>) -> TraceUsage {
         let mut usage = TraceUsage::default();
         let (mut reported, mut priced) = (Vec::new(), Vec::new());
-        for (place, node) in forest.nodes.iter().enumerate().filter(|(place, _)| within(*place)) {
-            let span = node.span;
+        for place in places {
+            let span = forest.nodes[place].span;
             usage.llm_calls += i64::from(self.llm[place]);
             usage.tool_calls += i64::from(self.tool[place]);
             if self.cost[place] {

@@ -133,7 +133,7 @@ fn footprint(quantity: &Quantity, unit: &str, rounded: Option<f64>) -> Vec<Step>
     }
     let unattributed = quantity.unattributed;
     steps.push(
-        step("While tests ran", unattributed.map(|rest| total - rest))
+        step("While tests ran", unattributed.map(|rest| (total - rest).max(0.0)))
             .note("Divided equally among the tests active at each moment."),
     );
     steps.push(step("While no test ran", unattributed));

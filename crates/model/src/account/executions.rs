@@ -1,7 +1,7 @@
 //! Which spans are which test's: traces fall into units, units meet the listed results, and a
 //! unit that no result names becomes an execution of its own.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use serde_json::{Map, Value};
 
@@ -119,26 +119,23 @@ fn units<'a>(forest: &Forest<'a>, marks: &usage::Marks) -> Vec<Unit<'a>> {
         let mut named: Vec<usize> = tops;
         named.sort_by_key(|&place| (nodes[place].span.start_time_unix_nano, &nodes[place].span.span_id));
         let uid = named.first().and_then(|&place| nodes[place].span.test_uid.clone());
-        return vec![unit(forest, marks, root, uid, |_| true)];
+        return vec![unit(forest, marks, root, uid, 0..nodes.len())];
     }
     // Depth-first order: what lies beneath a node follows it without a gap.
-    let mut owner = vec![NONE; nodes.len()];
+    let end_of = |top: usize| {
+        let beneath = nodes[top + 1..].iter().take_while(|node| node.depth > nodes[top].depth);
+        top + 1 + beneath.count()
+    };
+    let mut outside = vec![true; nodes.len()];
+    let mut units = Vec::with_capacity(tops.len() + 1);
     for &top in &tops {
-        owner[top] = top;
-        for place in top + 1..nodes.len() {
-            if nodes[place].depth <= nodes[top].depth {
-                break;
-            }
-            owner[place] = top;
-        }
+        let places = top..end_of(top);
+        outside[places.clone()].fill(false);
+        units.push(unit(forest, marks, top, nodes[top].span.test_uid.clone(), places));
     }
-    let mut units: Vec<Unit<'a>> = tops
-        .iter()
-        .map(|&top| unit(forest, marks, top, nodes[top].span.test_uid.clone(), |place| owner[place] == top))
-        .collect();
-    let outside = roots().find(|&place| owner[place] == NONE);
-    if let Some(root) = outside {
-        let rest = unit(forest, marks, root, None, |place| owner[place] == NONE);
+    if let Some(root) = roots().find(|&place| outside[place]) {
+        let places = (0..nodes.len()).filter(|&place| outside[place]);
+        let rest = unit(forest, marks, root, None, places);
         if rest.usage.total_tokens.is_some() || rest.usage.cost_usd.is_some() {
             units.push(rest);
         }
@@ -166,19 +163,20 @@ fn unit<'a>(
     marks: &usage::Marks,
     root: usize,
     test_uid: Option<String>,
-    within: impl Fn(usize) -> bool,
+    places: impl Iterator<Item = usize> + Clone,
 ) -> Unit<'a> {
-    let spans = || forest.nodes.iter().enumerate().filter(|(place, _)| within(*place));
-    let counted = spans().filter(|(place, _)| marks.counted[*place]);
+    let spans = || places.clone().map(|place| forest.nodes[place].span);
+    let counted = places.clone().filter(|&place| marks.counted[place]);
+    let model = |span: &'a SpanRow| span.model.as_deref();
     Unit {
         root: forest.nodes[root].span,
         test_uid,
         spans: spans().count() as i64,
-        errors: spans().filter(|(_, node)| node.span.status == SpanStatus::Error).count() as i64,
-        steps: spans().filter(|(_, node)| node.span.kind == SpanKind::Step).count() as i64,
-        model: most_frequent(counted.filter_map(|(_, node)| node.span.model.as_deref()))
-            .or_else(|| most_frequent(spans().filter_map(|(_, node)| node.span.model.as_deref()))),
-        usage: marks.usage(forest, &within),
+        errors: spans().filter(|span| span.status == SpanStatus::Error).count() as i64,
+        steps: spans().filter(|span| span.kind == SpanKind::Step).count() as i64,
+        model: most_frequent(counted.filter_map(|place| model(forest.nodes[place].span)))
+            .or_else(|| most_frequent(spans().filter_map(model))),
+        usage: marks.usage(forest, places),
     }
 }
 
@@ -250,33 +248,49 @@ fn meet(mut rows: Vec<ResultRow>, units: &[Unit]) -> Vec<(ResultRow, Option<usiz
             }
         }
     }
-    let same_uid = |row: &ResultRow, unit: &Unit| unit.test_uid.as_ref() == Some(&row.test_uid);
+    let mut by_uid: HashMap<&str, VecDeque<usize>> = HashMap::new();
+    for (place, unit) in units.iter().enumerate().filter(|(place, _)| free[*place]) {
+        if let Some(uid) = &unit.test_uid {
+            by_uid.entry(uid).or_default().push_back(place);
+        }
+    }
     for (row, place) in rows.iter().zip(&mut places).filter(|(row, _)| row.trace_id.is_none()) {
-        *place = (0..units.len()).find(|&unit| free[unit] && same_uid(row, &units[unit]));
+        *place = by_uid.get_mut(row.test_uid.as_str()).and_then(VecDeque::pop_front);
         if let Some(unit) = *place {
             free[unit] = false;
         }
     }
-    // Where one side does not know the agent's type, the test id decides if only one fits.
-    let fits = |row: &ResultRow, unit: &Unit| {
-        let Some((agent, id)) = unit.test_uid.as_deref().and_then(|uid| uid.split_once(':')) else {
-            return false;
-        };
-        id == row.test_id && (agent == UNKNOWN || row.agent_type == UNKNOWN)
-    };
-    let lost: Vec<usize> =
-        (0..rows.len()).filter(|&row| places[row].is_none() && rows[row].trace_id.is_none()).collect();
-    for &row in &lost {
-        let open: Vec<usize> =
-            (0..units.len()).filter(|&unit| free[unit] && fits(&rows[row], &units[unit])).collect();
-        if let [unit] = open[..]
-            && lost.iter().filter(|&&other| fits(&rows[other], &units[unit])).count() == 1
-        {
-            places[row] = Some(unit);
-            free[unit] = false;
-        }
+    let lost = (0..rows.len()).filter(|&row| places[row].is_none() && rows[row].trace_id.is_none());
+    let pairs = by_test_id(&rows, lost, units, &free);
+    for (row, unit) in pairs {
+        places[row] = Some(unit);
     }
     rows.into_iter().zip(places).collect()
+}
+
+/// Where one side does not know the agent's type: pairs of a row and a unit with the same test id,
+/// of which neither could be paired otherwise.
+fn by_test_id(
+    rows: &[ResultRow],
+    lost: impl Iterator<Item = usize>,
+    units: &[Unit],
+    free: &[bool],
+) -> Vec<(usize, usize)> {
+    type Candidates = (Vec<usize>, Vec<(usize, bool)>);
+    let mut tests: HashMap<&str, Candidates> = HashMap::new();
+    for row in lost {
+        tests.entry(&rows[row].test_id).or_default().0.push(row);
+    }
+    for (place, unit) in units.iter().enumerate().filter(|(place, _)| free[*place]) {
+        if let Some((agent, id)) = unit.test_uid.as_deref().and_then(|uid| uid.split_once(':')) {
+            tests.entry(id).or_default().1.push((place, agent == UNKNOWN));
+        }
+    }
+    let pair = |(rows_of, units_of): Candidates| match (&rows_of[..], &units_of[..]) {
+        (&[row], &[(unit, unknown)]) if unknown || rows[row].agent_type == UNKNOWN => Some((row, unit)),
+        _ => None,
+    };
+    tests.into_values().filter_map(pair).collect()
 }
 
 const UNKNOWN: &str = "unknown";

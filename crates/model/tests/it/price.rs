@@ -70,8 +70,8 @@ fn cached_input_has_its_own_price() {
     check(0, 1_000_000, 0, 0, 15.0);
     check(1_000_000, 0, 1_000_000, 0, 0.3);
     check(1_000_000, 0, 400_000, 100_000, 0.5 * 3.0 + 0.4 * 0.3 + 0.1 * 3.75);
-    // Parts never exceed the whole.
-    check(1_000_000, 0, 9_000_000, 9_000_000, 0.3);
+    // More than the input cannot be a part of it.
+    check(1_000_000, 0, 9_000_000, 0, 3.0 + 9.0 * 0.3);
     check(-5, -5, -5, -5, 0.0);
     // Without a price of its own, cached input costs what input costs.
     let price = price::find("gpt-4-turbo", None).expect("in the table");
