@@ -4,17 +4,85 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use deltalake::DeltaTable;
+use deltalake::{DeltaTable, logstore::commit_uri_from_version};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use object_store::{ObjectStore, ObjectStoreExt as _};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::Value;
 
-use crate::error::StoreError;
+use crate::{
+    error::StoreError,
+    table::{ACTIONS, MAX_READER_VERSION, MAX_WRITER_VERSION},
+};
 
-/// Reader and writer versions that this version of the Delta library can understand at all.
-const MAX_READER_VERSION: i64 = 3;
-const MAX_WRITER_VERSION: i64 = 7;
+/// Log entries that are read at once.
+const ENTRIES_AT_ONCE: usize = 16;
+
+/// Checks the log entries after `seen` up to `newest`: the Delta library reads a torn entry as
+/// one with fewer rows. Entries before the last checkpoint are not needed any more, and not read.
+pub(crate) async fn check_entries(
+    objects: Arc<dyn ObjectStore>,
+    dir: &Path,
+    seen: Option<u64>,
+    newest: Option<u64>,
+) -> Result<(), StoreError> {
+    let Some(newest) = newest else { return Ok(()) };
+    let first = match seen {
+        Some(seen) => seen + 1,
+        None => last_checkpoint(objects.as_ref()).await.map_or(0, |version| version + 1),
+    };
+    stream::iter(first..=newest)
+        .map(|version| {
+            let (objects, path) = (objects.clone(), commit_uri_from_version(Some(version)));
+            async move {
+                let text = match objects.get(&path).await {
+                    Ok(found) => found.bytes().await,
+                    Err(error) => Err(error),
+                };
+                let problem = match text {
+                    Ok(text) => entry_problem(&text),
+                    // Cleaned up behind a checkpoint.
+                    Err(object_store::Error::NotFound { .. }) => None,
+                    Err(error) => return Err(StoreError::foreign(dir, &error)),
+                };
+                match problem {
+                    Some(cause) => Err(StoreError::Corrupt { file: dir.join(path.as_ref()), cause }),
+                    None => Ok(()),
+                }
+            }
+        })
+        .buffer_unordered(ENTRIES_AT_ONCE)
+        .try_collect()
+        .await
+}
+
+/// Version of the checkpoint that reading starts from.
+pub(crate) async fn last_checkpoint(objects: &dyn ObjectStore) -> Option<u64> {
+    let hint = objects.get(&"_delta_log/_last_checkpoint".into()).await.ok()?.bytes().await.ok()?;
+    serde_json::from_slice::<Value>(&hint).ok()?["version"].as_u64()
+}
+
+/// What is wrong with a log entry, if anything.
+fn entry_problem(bytes: &[u8]) -> Option<String> {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Some("the log entry is no text".into()) };
+    let (mut actions, mut expected) = (0, None);
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        match serde_json::from_str::<Value>(line) {
+            Err(error) => return Some(format!("line {} is no complete JSON: {error}", index + 1)),
+            Ok(action) => expected = expected.or(action["commitInfo"][ACTIONS].as_u64()),
+        }
+        actions += 1;
+    }
+    if actions == 0 {
+        return Some("the log entry is empty".into());
+    }
+    expected
+        .filter(|expected| *expected != actions)
+        .map(|expected| format!("the log entry ends after {actions} of {expected} actions"))
+}
 
 /// The error of a log that could not be read: names the first damaged entry, or says that the
 /// table is of a newer version.
@@ -69,32 +137,27 @@ fn inspect_log(folder: &Path, error: &str) -> Option<StoreError> {
 
 /// What is wrong with a log entry, or `Err` when it says that the table is of a newer version.
 fn commit_problem(file: &Path, folder: &Path) -> Result<Option<String>, StoreError> {
-    let text = match fs::read_to_string(file) {
-        Ok(text) => text,
+    let bytes = match fs::read(file) {
+        Ok(bytes) => bytes,
         Err(error) => return Ok(Some(error.to_string())),
     };
-    if text.trim().is_empty() {
-        return Ok(Some("the log entry is empty".into()));
-    }
-    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        match serde_json::from_str::<Value>(line) {
-            Err(error) => return Ok(Some(format!("line {} is no complete JSON: {error}", index + 1))),
-            Ok(action) => {
-                if let Some(cause) = newer_protocol(&action) {
-                    let path = folder.parent().unwrap_or(folder).to_path_buf();
-                    return Err(StoreError::NewerVersion { path, cause });
-                }
-            }
+    let problem = entry_problem(&bytes);
+    if problem.is_none() {
+        let actions =
+            bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+        if let Some(cause) = actions.filter_map(|action| newer_protocol(&action)).next() {
+            let path = folder.parent().unwrap_or(folder).to_path_buf();
+            return Err(StoreError::NewerVersion { path, cause });
         }
     }
-    Ok(None)
+    Ok(problem)
 }
 
 fn newer_protocol(action: &Value) -> Option<String> {
     let protocol = action.get("protocol")?;
     let version = |key: &str| protocol[key].as_i64().unwrap_or(0);
     let (reader, writer) = (version("minReaderVersion"), version("minWriterVersion"));
-    if reader > MAX_READER_VERSION || writer > MAX_WRITER_VERSION {
+    if reader > i64::from(MAX_READER_VERSION) || writer > i64::from(MAX_WRITER_VERSION) {
         return Some(format!("Delta protocol reader {reader}, writer {writer}"));
     }
     // Our own tables need no features at all; those that someone else turned on are named.

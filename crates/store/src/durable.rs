@@ -16,7 +16,10 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::{
+    StreamExt as _, TryStreamExt as _,
+    stream::{self, BoxStream},
+};
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
@@ -28,7 +31,7 @@ use crate::disk::Disk;
 
 const STORE: &str = "DurableFileSystem";
 
-/// [`LocalFileSystem`] over the whole file system, with synced writes.
+/// [`LocalFileSystem`] beneath one folder, with synced writes and listings in order.
 #[derive(Debug, Clone)]
 pub struct DurableFileSystem {
     inner: LocalFileSystem,
@@ -36,9 +39,9 @@ pub struct DurableFileSystem {
 }
 
 impl DurableFileSystem {
-    /// `/` of the store is `/` of the file system.
-    pub fn new(disk: Arc<dyn Disk>) -> Self {
-        Self { inner: LocalFileSystem::new(), disk }
+    /// `/` of the store is `root`, which must exist.
+    pub fn new(root: &FsPath, disk: Arc<dyn Disk>) -> Result<Self> {
+        Ok(Self { inner: LocalFileSystem::new_with_prefix(root)?, disk })
     }
 }
 
@@ -97,7 +100,7 @@ impl ObjectStore for DurableFileSystem {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
+        in_order(self.inner.list(prefix))
     }
 
     fn list_with_offset(
@@ -105,7 +108,7 @@ impl ObjectStore for DurableFileSystem {
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list_with_offset(prefix, offset)
+        in_order(self.inner.list_with_offset(prefix, offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
@@ -135,6 +138,17 @@ impl DurableFileSystem {
         })
         .await
     }
+}
+
+/// A listing by name. Readers of a Delta log count on it, and folders have no order.
+fn in_order(listing: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static, Result<ObjectMeta>> {
+    stream::once(async move {
+        let mut found: Vec<ObjectMeta> = listing.try_collect().await?;
+        found.sort_unstable_by(|a, b| a.location.cmp(&b.location));
+        Ok::<_, Error>(stream::iter(found.into_iter().map(Ok)))
+    })
+    .try_flatten()
+    .boxed()
 }
 
 enum Place {

@@ -9,6 +9,8 @@ use arrow::datatypes::{DataType, Field, SchemaRef};
 use serde_json::{Value, json};
 use smoltrace_model::rows::{PointRow, ResultRow, RunRow, SpanRow, TableRow};
 
+use crate::table::ACTIONS;
+
 /// Version of the layout, kept in each table; a table of a higher one is refused.
 pub(crate) const LAYOUT_VERSION: u64 = 1;
 /// Table property that holds [`LAYOUT_VERSION`].
@@ -103,6 +105,7 @@ impl Layout {
         let info = json!({ "commitInfo": {
             "timestamp": now_ms, "operation": "CREATE TABLE",
             "engineInfo": concat!("smoltrace/", env!("CARGO_PKG_VERSION")),
+            ACTIONS: 3,
         }});
         let protocol = json!({ "protocol": { "minReaderVersion": 1, "minWriterVersion": 2 } });
         let mut lines = String::new();

@@ -18,7 +18,11 @@ use object_store::ObjectStore;
 use smoltrace_model::rows::{PointRow, ResultRow, RunRow, SpanRow, TableRow};
 use url::Url;
 
-use crate::{diagnose, error::StoreError, table::Table};
+use crate::{
+    diagnose,
+    error::StoreError,
+    table::{ROOT_URL, Table},
+};
 
 /// Everything the tables hold of one run.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,13 +78,13 @@ fn quoted(column: &str) -> String {
     format!("\"{column}\"")
 }
 
-/// The environment of a query: local files are read through our own store.
+/// The environment of a query: the tables are the only files it can reach by their own scheme.
 pub(crate) fn environment(
     builder: RuntimeEnvBuilder,
     store: Arc<dyn ObjectStore>,
 ) -> Result<Arc<RuntimeEnv>, DataFusionError> {
     let environment = builder.build_arc()?;
-    let root = Url::parse("file:///").map_err(|e| DataFusionError::External(e.into()))?;
+    let root = Url::parse(ROOT_URL).map_err(|e| DataFusionError::External(e.into()))?;
     environment.register_object_store(&root, store);
     Ok(environment)
 }

@@ -71,7 +71,9 @@ impl Store {
     async fn open_as(dir: &Path, options: StoreOptions, read_only: bool) -> Result<Self, StoreError> {
         let dir = prepare_folder(dir, &options, read_only)?;
         let runtimes = Runtimes::new(&dir, options.query_threads)?;
-        let files: Arc<dyn ObjectStore> = Arc::new(DurableFileSystem::new(options.disk.clone()));
+        let files: Arc<dyn ObjectStore> = Arc::new(
+            DurableFileSystem::new(&dir, options.disk.clone()).map_err(|e| StoreError::foreign(&dir, &e))?,
+        );
         let scanner =
             Scanner::new(options.query_threads, files.clone()).map_err(|e| StoreError::foreign(&dir, &e))?;
         let scanner = Arc::new(scanner);

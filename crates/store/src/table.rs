@@ -1,30 +1,44 @@
 //! One Delta table: opening, creating, looking for what other processes committed, committing.
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use deltalake::{
-    DeltaTable, DeltaTableBuilder, DeltaTableError,
+    DeltaTable, DeltaTableError,
     kernel::{
         Action, Add,
         transaction::{CommitData, PROTOCOL, TransactionError},
     },
-    logstore::{CommitOrBytes, LogStoreRef, commit_uri_from_version},
+    logstore::{CommitOrBytes, LogStoreRef, StorageConfig, commit_uri_from_version, default_logstore},
     protocol::DeltaOperation,
 };
-use object_store::{ObjectStore, ObjectStoreExt as _, path::Path as ObjectPath};
+use object_store::{ObjectStore, ObjectStoreExt as _, path::Path as ObjectPath, prefix::PrefixStore};
+use serde_json::json;
 use tokio::sync::{Mutex, RwLock};
 use url::Url;
 use uuid::Uuid;
 
 use crate::{
+    diagnose,
     error::StoreError,
     layout::{LAYOUT_PROPERTY, LAYOUT_VERSION, Layout},
     parquet_file::EncodedFile,
 };
+
+/// Where the tables are for the libraries: every path is relative to the data directory, so that
+/// its own name, whatever is in it, never has to pass through a URL.
+pub(crate) const ROOT_URL: &str = "smoltrace://data/";
+
+/// Reader and writer versions of the Delta protocol that the library can understand at all.
+pub(crate) const MAX_READER_VERSION: i32 = 3;
+pub(crate) const MAX_WRITER_VERSION: i32 = 7;
+
+/// Key in a log entry's `commitInfo`: how many actions the entry has. Tells a torn entry.
+pub(crate) const ACTIONS: &str = "smoltraceActions";
 
 /// A table and the newest state of it that this process has seen.
 pub(crate) struct Table {
@@ -54,14 +68,12 @@ impl Table {
         read_only: bool,
     ) -> Result<Self, StoreError> {
         let dir = root.join(layout.name);
-        let url = Url::from_directory_path(&dir)
-            .map_err(|()| StoreError::other(&dir, "the data directory is no absolute path"))?;
         let foreign = |error: DeltaTableError| StoreError::foreign(&dir, &error);
-        let log = DeltaTableBuilder::from_url(url.clone())
-            .map_err(foreign)?
-            .with_storage_backend(store, url)
-            .build_storage()
-            .map_err(foreign)?;
+        let url = Url::parse(ROOT_URL)
+            .and_then(|root| root.join(&format!("{}/", layout.name)))
+            .map_err(|e| StoreError::other(&dir, e))?;
+        let objects = Arc::new(PrefixStore::new(store.clone(), layout.name));
+        let log = default_logstore(objects, store, &url, &StorageConfig::default());
         if !log.is_delta_table_location().await.map_err(foreign)? {
             if read_only {
                 return Err(StoreError::NotFound { what: format!("table {}", dir.display()) });
@@ -70,8 +82,9 @@ impl Table {
         }
         let mut table = DeltaTable::new(log.clone());
         if let Err(error) = table.load().await {
-            return Err(crate::diagnose::log_error(&dir, &error).await);
+            return Err(diagnose::log_error(&dir, &error).await);
         }
+        diagnose::check_entries(log.object_store(None), &dir, None, table.version()).await?;
         let this =
             Self { layout: layout.clone(), log, state: RwLock::new(table), refreshing: Mutex::new(()), dir };
         this.check_version(read_only).await?;
@@ -86,6 +99,11 @@ impl Table {
         let allowed =
             if read_only { PROTOCOL.can_read_from(snapshot) } else { PROTOCOL.can_write_to(snapshot) };
         allowed.map_err(|error| newer(error.to_string()))?;
+        let protocol = snapshot.protocol();
+        let (reader, writer) = (protocol.min_reader_version(), protocol.min_writer_version());
+        if reader > MAX_READER_VERSION || (!read_only && writer > MAX_WRITER_VERSION) {
+            return Err(newer(format!("Delta protocol reader {reader}, writer {writer}")));
+        }
         if let Some(version) = snapshot.metadata().configuration().get(LAYOUT_PROPERTY)
             && version.parse::<u64>().map_or(true, |version| version > LAYOUT_VERSION)
         {
@@ -114,8 +132,9 @@ impl Table {
         let mut table = self.state.read().await.clone();
         if table.version() == known.version() {
             if let Err(error) = table.update_incremental(None).await {
-                return Err(crate::diagnose::log_error(&self.dir, &error).await);
+                return Err(diagnose::log_error(&self.dir, &error).await);
             }
+            diagnose::check_entries(self.objects(), &self.dir, known.version(), table.version()).await?;
             *self.state.write().await = table.clone();
         }
         Ok(table)
@@ -173,7 +192,9 @@ impl Table {
         PROTOCOL
             .can_write_to(snapshot)
             .map_err(|e| StoreError::NewerVersion { path: self.dir.clone(), cause: e.to_string() })?;
-        let data = CommitData::new(actions, operation, Default::default(), Vec::new());
+        // The commitInfo itself is one more.
+        let about = HashMap::from([(ACTIONS.to_string(), json!(actions.len() + 1))]);
+        let data = CommitData::new(actions, operation, about, Vec::new());
         let mut bytes = data.get_bytes().map_err(|e| self.foreign(&e))?.to_vec();
         bytes.push(b'\n');
         let entry = CommitOrBytes::LogBytes(bytes.into());

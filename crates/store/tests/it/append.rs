@@ -1,0 +1,252 @@
+//! Appending and reading back, in one process.
+
+use smoltrace_model::rows::SpanRow;
+use smoltrace_store::{Batch, Counts, Receipt, Store, StoreError, StoreOptions};
+
+use crate::rows::{batch, contents, open, point, result, run, span, trace_id};
+
+fn counts(written: usize, duplicates: usize) -> Counts {
+    Counts { written, duplicates }
+}
+
+#[tokio::test]
+async fn what_is_appended_is_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let rows = batch("r1", 2);
+    let receipt = store.append(rows.clone()).await.unwrap();
+    let expected =
+        Receipt { spans: counts(6, 0), points: counts(20, 0), results: counts(2, 0), runs: counts(1, 0) };
+    assert_eq!(receipt, expected);
+
+    let data = store.run_data("r1").await.unwrap();
+    assert_eq!(data.run, rows.runs[0]);
+    assert_eq!(data.results, rows.results);
+    assert_eq!(data.spans, rows.spans);
+    let mut points = rows.points.clone();
+    points.sort_by_key(|p| (p.metric.clone(), p.series_id.clone(), p.time_unix_nano));
+    assert_eq!(data.points, points);
+
+    assert_eq!(store.trace("r1", &trace_id(1)).await.unwrap(), rows.spans[3..]);
+    let compact: Vec<SpanRow> = rows.spans[3..]
+        .iter()
+        .cloned()
+        .map(|span| SpanRow {
+            attributes: "{}".into(),
+            events: "[]".into(),
+            links: "[]".into(),
+            resource: "{}".into(),
+            scope: "{}".into(),
+            ..span
+        })
+        .collect();
+    assert_eq!(store.trace_compact("r1", &trace_id(1)).await.unwrap(), compact);
+    assert_eq!(store.span("r1", &trace_id(0), &rows.spans[1].span_id).await.unwrap(), rows.spans[1]);
+    assert_eq!(store.metric_names("r1").await.unwrap(), ["gen_ai.co2.emissions", "gen_ai.gpu.power"]);
+    let power = store.points_of_metrics("r1", &["gen_ai.gpu.power"]).await.unwrap();
+    assert_eq!(power.len(), 10);
+    // A store opened later, and one that only reads, see the same.
+    let reader = Store::open_read_only(dir.path(), StoreOptions::default()).await.unwrap();
+    assert_eq!(contents(&reader).await, contents(&store).await);
+    assert_eq!(contents(&reader).await, [data]);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_not_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = dir.path().join("nowhere");
+    let check = |result: Result<(), StoreError>, name: &str| match result {
+        Err(StoreError::NotFound { what }) => assert!(what.contains(name), "{what}"),
+        other => panic!("{other:?}"),
+    };
+    let opened = Store::open_read_only(&missing, StoreOptions::default()).await;
+    check(opened.map(drop), "nowhere");
+    let opened = Store::open_read_only(dir.path(), StoreOptions::default()).await;
+    check(opened.map(drop), "table");
+    let store = open(dir.path()).await;
+    assert!(store.runs().await.unwrap().is_empty());
+    assert!(store.results("no").await.unwrap().is_empty());
+    check(store.run("no").await.map(drop), "`no`");
+    check(store.trace("no", &trace_id(0)).await.map(drop), &trace_id(0));
+    check(store.span("no", &trace_id(0), "00").await.map(drop), "`00`");
+}
+
+#[tokio::test]
+async fn appending_twice_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let rows = batch("r1", 3);
+    store.append(rows.clone()).await.unwrap();
+    let before = contents(&store).await;
+    // In the same process, and in one that has to look it up.
+    for store in [store, open(dir.path()).await] {
+        let receipt = store.append(rows.clone()).await.unwrap();
+        let expected =
+            Receipt { spans: counts(0, 9), points: counts(0, 20), results: counts(0, 3), runs: counts(0, 1) };
+        assert_eq!(receipt, expected);
+        assert_eq!(contents(&store).await, before);
+    }
+}
+
+#[tokio::test]
+async fn the_same_row_twice_in_a_batch_counts_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let spans = vec![span("r1", 0, 0), span("r1", 0, 1), span("r1", 0, 0), span("r2", 0, 0)];
+    let points = vec![point("r1", 0, 0), point("r1", 0, 0)];
+    let receipt = store.append(Batch { spans, points, ..Batch::default() }).await.unwrap();
+    assert_eq!((receipt.spans, receipt.points), (counts(3, 1), counts(1, 1)));
+    assert_eq!(store.spans_of_run("r1").await.unwrap().len(), 2);
+    // The same span of another run is another row.
+    assert_eq!(store.spans_of_run("r2").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_version_is_written_only_when_content_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let append = async |notes: &str, success: bool| {
+        let rows = Batch {
+            runs: vec![run("r1", notes)],
+            results: vec![result("r1", 0, Some(success))],
+            ..Batch::default()
+        };
+        store.append(rows).await.unwrap();
+        let data = store.run_data("r1").await.unwrap();
+        assert_eq!(data.results.len(), 1);
+        (data.run.version, data.run.notes.unwrap(), data.results[0].version, data.results[0].success.unwrap())
+    };
+    assert_eq!(append("a", true).await, (1, "a".into(), 1, true));
+    assert_eq!(append("a", true).await, (1, "a".into(), 1, true));
+    assert_eq!(append("b", true).await, (2, "b".into(), 1, true));
+    assert_eq!(append("b", false).await, (2, "b".into(), 2, false));
+    // Back to what it was is a change, too.
+    assert_eq!(append("a", false).await, (3, "a".into(), 2, false));
+}
+
+#[tokio::test]
+async fn a_span_sent_twice_with_other_content_is_shown_as_it_ended_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let open_span = span("r1", 0, 0);
+    let mut ended = open_span.clone();
+    ended.end_time_unix_nano += 1_000;
+    let ended = ended.sealed();
+    for spans in [vec![ended.clone()], vec![open_span]] {
+        store.append(Batch { spans, ..Batch::default() }).await.unwrap();
+    }
+    assert_eq!(store.spans_of_run("r1").await.unwrap(), [ended]);
+}
+
+#[tokio::test]
+async fn rows_without_ids_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let check = async |change: fn(&mut SpanRow), cause: &str| {
+        let mut bad = span("r1", 0, 1);
+        change(&mut bad);
+        let rows = Batch { spans: vec![span("r1", 0, 0), bad], ..Batch::default() };
+        match store.append(rows).await {
+            Err(error @ StoreError::InvalidRow { table: "spans", row: 1, .. }) => {
+                assert!(error.to_string().contains(cause), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    check(|row| row.row_id.clear(), "row_id").await;
+    check(|row| row.row_id.replace_range(0..1, "x"), "row_id").await;
+    check(|row| row.run_id.clear(), "run_id").await;
+    assert!(store.spans_of_run("r1").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn concurrent_appends_share_commits() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let appends = (0..40).map(|n| store.append(batch(&format!("r{n:02}"), 1)));
+    for receipt in futures::future::join_all(appends).await {
+        assert_eq!(receipt.unwrap().spans, counts(3, 0));
+    }
+    let all = contents(&store).await;
+    assert_eq!(all.len(), 40);
+    assert!(all.iter().all(|run| run.spans.len() == 3 && run.points.len() == 20));
+    let commits = std::fs::read_dir(dir.path().join("spans/_delta_log")).unwrap().count();
+    assert!(commits < 40, "{commits} commits for 40 appends made at once");
+}
+
+#[tokio::test]
+async fn the_same_rows_appended_at_once_are_written_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let receipts = futures::future::join_all((0..8).map(|_| store.append(batch("r1", 2)))).await;
+    let written: usize = receipts.into_iter().map(|receipt| receipt.unwrap().spans.written).sum();
+    assert_eq!(written, 6);
+    assert_eq!(store.run("r1").await.unwrap().version, 1);
+}
+
+#[tokio::test]
+async fn a_full_queue_says_when_to_come_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = StoreOptions { queue_rows: 30, ..StoreOptions::default() };
+    let store = Store::open(dir.path(), options).await.unwrap();
+    // One batch larger than the queue passes; what comes while it is written does not.
+    let (first, second) = tokio::join!(store.append(batch("r1", 10)), store.append(batch("r2", 1)));
+    assert_eq!(first.unwrap().runs, counts(1, 0));
+    assert!(
+        matches!(second, Err(StoreError::Busy { retry_after, .. }) if !retry_after.is_zero()),
+        "{second:?}"
+    );
+    store.append(batch("r2", 1)).await.unwrap();
+    assert_eq!(store.run_ids().await.unwrap(), ["r1", "r2"]);
+}
+
+#[tokio::test]
+async fn a_reader_sees_each_commit_at_once_and_never_half() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = open(dir.path()).await;
+    let reader = Store::open_read_only(dir.path(), StoreOptions::default()).await.unwrap();
+    let write = async {
+        for n in 0..10 {
+            let id = format!("r{n}");
+            writer.append(batch(&id, 2)).await.unwrap();
+            // Acknowledged to one store means visible to another.
+            assert_eq!(reader.run(&id).await.unwrap().run_id, id);
+        }
+    };
+    let read = async {
+        loop {
+            let ids = reader.run_ids().await.unwrap();
+            for id in &ids {
+                // A run row implies its data.
+                let data = reader.run_data(id).await.unwrap();
+                assert_eq!((data.spans.len(), data.points.len(), data.results.len()), (6, 20, 2));
+            }
+            if ids.len() == 10 {
+                break;
+            }
+        }
+    };
+    tokio::join!(write, read);
+    assert!(matches!(reader.append(batch("x", 1)).await, Err(StoreError::ReadOnly { .. })));
+}
+
+#[tokio::test]
+async fn any_name_of_a_folder_will_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let odd = dir.path().join("a folder/mit „Ümlaut“ %20 #1 + [x] 数据");
+    let store = open(&odd).await;
+    store.append(batch("run/with ünusual 'id' \"x\" %", 1)).await.unwrap();
+    assert_eq!(contents(&open(&odd).await).await, contents(&store).await);
+    assert_eq!(contents(&store).await.len(), 1);
+}
+
+/// A store has its own threads, so it works on any executor and may be dropped anywhere.
+#[test]
+fn it_works_without_a_runtime_of_the_caller() {
+    let dir = tempfile::tempdir().unwrap();
+    futures::executor::block_on(async {
+        let store = open(dir.path()).await;
+        store.append(batch("r1", 1)).await.unwrap();
+        assert_eq!(store.run_ids().await.unwrap(), ["r1"]);
+    });
+}

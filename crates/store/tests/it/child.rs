@@ -1,0 +1,93 @@
+//! A second process: this test binary, run again to do one thing to a data directory.
+
+use std::{
+    fs::File,
+    io,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use smoltrace_store::{Disk, Store, StoreOptions, SyncedDisk};
+
+use crate::rows::batch;
+
+const DIR: &str = "STORE_TEST_DIR";
+const FROM: &str = "STORE_TEST_FROM";
+const TO: &str = "STORE_TEST_TO";
+const DIE_AT: &str = "STORE_TEST_DIE_AT";
+
+/// Starts a process that appends the runs `from..to` one after the other and prints each run's
+/// number when it is acknowledged.
+pub fn appending(dir: &Path, from: usize, to: usize) -> Child {
+    appending_until(dir, from, to, i64::MAX)
+}
+
+/// As [`appending`]; the process is gone, as by `kill -9`, at its `die_at`-th operation on the disk.
+pub fn appending_until(dir: &Path, from: usize, to: usize, die_at: i64) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["child::append_runs", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
+        .env(DIR, dir)
+        .env(FROM, from.to_string())
+        .env(TO, to.to_string())
+        .env(DIE_AT, die_at.to_string())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+pub fn run_id(number: usize) -> String {
+    format!("run-{number:03}")
+}
+
+#[tokio::test]
+#[ignore = "the body of a child process, started by other tests"]
+async fn append_runs() {
+    let Ok(dir) = std::env::var(DIR) else { return };
+    let number = |name: &str| std::env::var(name).unwrap().parse::<usize>().unwrap();
+    let disk = Arc::new(Mortal { left: AtomicI64::new(number(DIE_AT) as i64) });
+    let options = StoreOptions { disk, ..StoreOptions::default() };
+    let store = Store::open(Path::new(&dir), options).await.unwrap();
+    for run in number(FROM)..number(TO) {
+        store.append(batch(&run_id(run), 2)).await.unwrap();
+        println!("acknowledged {run}");
+    }
+}
+
+/// The real disk, until the process dies: before a write, or before or after a sync.
+#[derive(Debug)]
+struct Mortal {
+    left: AtomicI64,
+}
+
+impl Mortal {
+    fn step(&self) {
+        if self.left.fetch_sub(1, Ordering::SeqCst) == 0 {
+            // No unwinding, no destructor, nothing flushed.
+            std::process::abort();
+        }
+    }
+}
+
+impl Disk for Mortal {
+    fn before_write(&self, _: &Path, _: usize) -> io::Result<()> {
+        self.step();
+        Ok(())
+    }
+
+    fn sync_file(&self, file: &File, path: &Path) -> io::Result<()> {
+        self.step();
+        SyncedDisk.sync_file(file, path)
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        self.step();
+        SyncedDisk.sync_folder(folder)?;
+        self.step();
+        Ok(())
+    }
+}

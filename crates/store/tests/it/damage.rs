@@ -1,0 +1,162 @@
+//! Damaged, newer and forbidden tables: the error names the file, and nothing is lost.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use smoltrace_store::{Store, StoreError, StoreOptions};
+
+use crate::rows::{batch, contents, open};
+
+async fn with_two_commits() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    for id in ["r1", "r2"] {
+        store.append(batch(id, 2)).await.unwrap();
+    }
+    dir
+}
+
+async fn opening(dir: &Path) -> Result<(), StoreError> {
+    Store::open(dir, StoreOptions::default()).await.map(drop)
+}
+
+fn entry(dir: &Path, table: &str, version: u64) -> PathBuf {
+    dir.join(table).join("_delta_log").join(format!("{version:020}.json"))
+}
+
+fn data_files(dir: &Path, table: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(dir.join(table))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "parquet"))
+        .collect();
+    files.sort();
+    files
+}
+
+#[track_caller]
+fn assert_corrupt(result: Result<(), StoreError>, file: &Path) {
+    match result {
+        Err(StoreError::Corrupt { file: named, .. }) => assert_eq!(named, file),
+        other => panic!("{}: {other:?}", file.display()),
+    }
+}
+
+#[tokio::test]
+async fn a_torn_log_entry_is_named_wherever_it_is_torn() {
+    let dir = with_two_commits().await;
+    let root = dir.path().canonicalize().unwrap();
+    let file = entry(&root, "spans", 2);
+    let whole = fs::read(&file).unwrap();
+    let first_line = whole.iter().position(|byte| *byte == b'\n').unwrap();
+    for length in [0, 1, 50, first_line - 1, first_line + 2, whole.len() / 2, whole.len() - 3] {
+        fs::write(&file, &whole[..length]).unwrap();
+        assert_corrupt(opening(dir.path()).await, &file);
+    }
+    fs::write(&file, &whole).unwrap();
+    let store = open(dir.path()).await;
+    assert_eq!(store.spans_of_run("r2").await.unwrap().len(), 6);
+}
+
+#[tokio::test]
+async fn a_missing_log_entry_is_named() {
+    let dir = with_two_commits().await;
+    let root = dir.path().canonicalize().unwrap();
+    let file = entry(&root, "points", 1);
+    fs::remove_file(&file).unwrap();
+    assert_corrupt(opening(dir.path()).await, &file);
+}
+
+#[tokio::test]
+async fn a_missing_or_torn_data_file_is_named() {
+    let dir = with_two_commits().await;
+    let root = dir.path().canonicalize().unwrap();
+    let store = open(dir.path()).await;
+    let file = data_files(&root, "points").remove(0);
+    let whole = fs::read(&file).unwrap();
+    let reading = async || {
+        let store = open(dir.path()).await;
+        for id in ["r1", "r2"] {
+            store.points(id).await?;
+        }
+        Ok::<(), StoreError>(())
+    };
+    for length in [0, 4, whole.len() / 2, whole.len() - 1] {
+        fs::write(&file, &whole[..length]).unwrap();
+        assert_corrupt(reading().await, &file);
+    }
+    let mut flipped = whole.clone();
+    flipped[whole.len() - 20] ^= 0xff;
+    fs::write(&file, &flipped).unwrap();
+    assert_corrupt(reading().await, &file);
+    fs::remove_file(&file).unwrap();
+    assert_corrupt(reading().await, &file);
+    // Other tables, and appends of other runs, go on.
+    assert_eq!(store.spans_of_run("r1").await.unwrap().len(), 6);
+    fs::write(&file, &whole).unwrap();
+    assert_eq!(contents(&open(dir.path()).await).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_table_of_a_newer_version_is_refused() {
+    let check = async |table: &str, from: &str, to: &str, cause: &str| {
+        let dir = with_two_commits().await;
+        let file = entry(dir.path(), table, 0);
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(&file, text.replace(from, to)).unwrap();
+        match opening(dir.path()).await {
+            Err(error @ StoreError::NewerVersion { .. }) => {
+                let message = error.to_string();
+                assert!(message.contains(table) && message.contains(cause), "{message}");
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    check("spans", r#""minReaderVersion":1"#, r#""minReaderVersion":99"#, "99").await;
+    check("runs", r#""minWriterVersion":2"#, r#""minWriterVersion":42"#, "42").await;
+    let features =
+        r#""readerFeatures":["timeTravelling"],"writerFeatures":["timeTravelling"],"minReaderVersion":3"#;
+    let both = r#""minReaderVersion":1,"minWriterVersion":2"#;
+    check("points", both, &format!(r#"{features},"minWriterVersion":7"#), "timeTravelling").await;
+    check("results", r#""smoltrace.layoutVersion":"1""#, r#""smoltrace.layoutVersion":"2""#, "layout").await;
+}
+
+#[tokio::test]
+async fn a_path_that_cannot_be_a_directory_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "x").unwrap();
+    for path in [file.clone(), file.join("below")] {
+        let error = opening(&path).await.unwrap_err();
+        assert!(error.to_string().contains("not a directory"), "{error}");
+    }
+    assert_eq!(fs::read(&file).unwrap(), b"x");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_directory_without_permission_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let dir = with_two_commits().await;
+    let forbidden = dir.path().join("spans/_delta_log");
+    let allow = |mode: u32| fs::set_permissions(&forbidden, fs::Permissions::from_mode(mode)).unwrap();
+    allow(0o500);
+    if fs::write(forbidden.join("probe"), "").is_ok() {
+        eprintln!("skipped: this user may write anywhere, so no directory can be forbidden");
+        return;
+    }
+    let store = open(dir.path()).await;
+    let error = store.append(batch("r3", 1)).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Permission { .. }), "{error:?}");
+    // Reading is still allowed, and what was there is there.
+    assert_eq!(store.spans_of_run("r1").await.unwrap().len(), 6);
+    allow(0o000);
+    let error = opening(dir.path()).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Permission { .. }), "{error:?}");
+    allow(0o700);
+    open(dir.path()).await.append(batch("r3", 1)).await.unwrap();
+}

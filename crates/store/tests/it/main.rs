@@ -1,0 +1,9 @@
+//! The store against a real file system: what is acknowledged stays, what is repeated changes
+//! nothing, and what is damaged is named.
+
+mod append;
+mod child;
+mod damage;
+mod disk;
+mod processes;
+mod rows;
