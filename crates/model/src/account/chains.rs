@@ -25,6 +25,24 @@ pub(super) fn of(facts: &Facts, outcomes: &Outcomes, row: &RunRow) -> BTreeMap<S
     add("total_tokens", tokens(facts, row));
     add("total_cost_usd", cost(facts, row));
     add("total_duration_ms", duration(facts, row));
+    let average = |what: &str, value: Option<f64>, unit: &str| match value {
+        Some(value) => vec![
+            Step::count("Executions that count", row.total_tests),
+            Step::new(what, value, unit).from(Source::Reported),
+        ],
+        None => Vec::new(),
+    };
+    add("avg_steps", average("Mean of their steps, where they are known", row.avg_steps, ""));
+    add(
+        "avg_duration_ms",
+        average("Mean of their durations, where they have a trace", row.avg_duration_ms, "ms"),
+    );
+    let tokens_each = row.avg_tokens_per_test.map(|tokens| tokens as f64);
+    add(
+        "avg_tokens_per_test",
+        average("Their tokens, divided; the fraction is cut off", tokens_each, "tokens"),
+    );
+    add("avg_cost_per_test_usd", average("Their known cost, divided", row.avg_cost_per_test_usd, "USD"));
     let footprints = facts.footprints;
     add("co2_emissions_g", footprint(&footprints.co2_g, "g", Some(row.co2_emissions_g)));
     add("power_cost_total_usd", footprint(&footprints.power_cost_usd, "USD", Some(row.power_cost_total_usd)));

@@ -96,7 +96,7 @@ pub(super) fn run_row(facts: &Facts) -> RunRow {
     {
         notes.push(format!("The purpose {given:?} is none of selection, regression, monitoring; left out."));
     }
-    let simulated = Simulated::find(inputs);
+    let simulated = Simulated::find(inputs, set);
     let kebab = |key: &str| declared.text(&[key]).and_then(|value| text::kebab(&value));
     let model = declared
         .text(&["model", "model_name"])
@@ -286,22 +286,26 @@ impl Attempts {
 struct Simulated;
 
 impl Simulated {
-    fn find(inputs: &RunInputs) -> Vec<String> {
+    fn find(inputs: &RunInputs, set: &SeriesSet) -> Vec<String> {
         let mut notes = Vec::new();
         let declared = &inputs.declared;
         if declared.simulated || declared.flag(&["simulated"]) {
             notes.push("Simulated: the source says so.".into());
         }
         let resources: BTreeSet<&str> = (inputs.spans.iter().map(|span| span.resource.as_str()))
-            .chain(inputs.points.iter().map(|point| point.resource.as_str()))
+            .chain(set.series().iter().map(|series| series.info.resource.as_str()))
             .filter(|resource| resource.contains("smoltrace.simulated"))
             .collect();
         if resources.iter().any(|resource| says_simulated(resource)) {
             notes.push("Simulated: the telemetry's resource says so.".into());
         }
         let is_simulated = |name: &&str| name.to_lowercase().contains("simulated");
-        let gpus: BTreeSet<&str> =
-            inputs.points.iter().filter_map(|point| point.gpu_name.as_deref()).filter(is_simulated).collect();
+        let gpus: BTreeSet<&str> = set
+            .series()
+            .iter()
+            .filter_map(|series| series.info.gpu_name.as_deref())
+            .filter(is_simulated)
+            .collect();
         if !gpus.is_empty() {
             let names = gpus.into_iter().collect::<Vec<_>>().join(", ");
             notes.push(format!("Simulated: the GPUs are named so ({names})."));

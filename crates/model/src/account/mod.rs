@@ -41,13 +41,17 @@ pub struct Accounted {
 
 /// Accounts a run. Never fails: what is unknown stays null, what is odd is noted.
 pub fn account_run(inputs: &RunInputs) -> Accounted {
+    account_series(inputs, &SeriesSet::from_points(&inputs.points))
+}
+
+/// [`account_run`] where the points stand in `set`, and `inputs.points` is not read.
+pub fn account_series(inputs: &RunInputs, set: &SeriesSet) -> Accounted {
     let traces = Traces::of(&inputs.spans);
     let executions = Executions::of(&inputs.run_id, &inputs.results, &traces.units);
-    let set = SeriesSet::from_points(&inputs.points);
     let footprints =
-        Footprints::of(&set, &inputs.declared.aggregates, &traces.units, traces.first_start, traces.last_end);
+        Footprints::of(set, &inputs.declared.aggregates, &traces.units, traces.first_start, traces.last_end);
     let usage = TraceUsage::sum(traces.units.iter().map(|unit| &unit.usage));
-    let counts = counts(inputs, &traces, &executions, &set, &usage);
+    let counts = counts(inputs, &traces, &executions, set, &usage);
     let mut results: Vec<ResultRow> = executions
         .rows
         .into_iter()
@@ -76,8 +80,8 @@ pub fn account_run(inputs: &RunInputs) -> Accounted {
         inputs,
         traces: &traces,
         results: &results,
-        set: &set,
-        aggregates: aggregate::aggregate_run(&set, traces.first_start),
+        set,
+        aggregates: aggregate::aggregate_run(set, traces.first_start),
         footprints: &footprints,
         usage: &usage,
         counts,

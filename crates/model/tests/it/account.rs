@@ -645,4 +645,47 @@ proptest! {
         prop_assert_eq!(run.total_tests + run.interrupted_tests, all as i64);
         prop_assert_eq!(run.successful_tests + run.failed_tests + run.unscored_tests, run.total_tests);
     }
+
+    #[test]
+    fn no_value_is_too_wild(
+        spans in prop::collection::vec(
+            (0..4_u64, prop::option::of(0..4_u64), any::<i64>(), any::<i64>(), any::<Option<i64>>(), any::<Option<f64>>()),
+            0..6,
+        ),
+        samples in prop::collection::vec((any::<i64>(), any::<i64>(), any::<f64>(), 0..4_u8), 0..8),
+        aggregate in any::<f64>(),
+    ) {
+        let spans = spans.into_iter().map(|(id, parent, start, end, tokens, cost)| SpanRow {
+            start_time_unix_nano: start,
+            end_time_unix_nano: end,
+            total_tokens: tokens,
+            output_tokens: tokens.map(|n| n.wrapping_mul(3)),
+            emitted_cost_usd: cost,
+            model: Some("gpt-4.1-nano".into()),
+            ..span(id, parent, 0, 0)
+        });
+        let samples: Vec<(SeriesInfo, Sample)> = samples
+            .into_iter()
+            .map(|(start, time, value, metric)| {
+                let metric = ["gen_ai.co2.emissions", "gen_ai.power.cost", "gen_ai.gpu.power", "gen_ai.gpu.energy"]
+                    [metric as usize];
+                let sample = Sample { start_time_unix_nano: start, time_unix_nano: time, value };
+                (gpu_series(metric, "h", Some("0")), sample)
+            })
+            .collect();
+        let inputs = RunInputs {
+            run_id: "run".into(),
+            spans: spans.collect(),
+            points: set_of(&samples).into_points("run"),
+            declared: Declared {
+                aggregates: vec![json!({"name": "gen_ai.co2.emissions", "data_points": [{"value": aggregate}]})],
+                ..Declared::default()
+            },
+            ..RunInputs::default()
+        };
+        let first = account_run(&inputs);
+        prop_assert_eq!(&again(&inputs, &first), &first);
+        prop_assert!(first.run.total_duration_ms.is_none_or(|ms| ms >= 0.0));
+        prop_assert!(first.run.co2_emissions_g >= 0.0);
+    }
 }

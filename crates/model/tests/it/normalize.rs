@@ -1,5 +1,6 @@
 //! Every row of the table of names, and what it must pass over.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use smoltrace_model::rows::{SpanKind, SpanRow};
 
@@ -231,4 +232,46 @@ fn a_test_is_named_by_its_uid_or_its_parts() {
     check(json!({"test.id": "a"}), Some("unknown:a"));
     check(json!({"agent.type": "code"}), None);
     check(json!({"test.id": null}), None);
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "[ -~]{0,12}".prop_map(Value::from),
+        any::<f64>().prop_map(|n| Value::from(n.to_string())),
+        "\\PC{0,6}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| prop::collection::vec(inner, 0..3).prop_map(Value::from))
+}
+
+proptest! {
+    #[test]
+    fn any_value_is_passed_over_or_read(
+        values in prop::collection::btree_map(
+            prop::sample::select(vec![
+                "gen_ai.usage.input_tokens", "llm.token_count.completion", "llm.token_count.total",
+                "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.reasoning_tokens",
+                "gen_ai.usage.cost.total", "gen_ai.response.model", "gen_ai.system", "gen_ai.operation.name",
+                "openinference.span.kind", "test.id", "test.case_uid", "agent.type",
+            ]),
+            any_value(),
+            0..8,
+        ),
+        name in "\\PC{0,8}",
+    ) {
+        let attributes = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let row = promoted(&name, Value::Object(attributes));
+        let counts = [
+            row.input_tokens, row.output_tokens, row.total_tokens, row.cache_read_tokens, row.reasoning_tokens,
+        ];
+        prop_assert!(counts.into_iter().flatten().all(|count| count >= 0));
+        prop_assert!(row.emitted_cost_usd.is_none_or(|usd| usd.is_finite() && usd >= 0.0));
+        for text in [&row.model, &row.provider, &row.test_uid].into_iter().flatten() {
+            prop_assert!(!text.trim().is_empty());
+        }
+    }
 }
