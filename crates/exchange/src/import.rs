@@ -3,7 +3,7 @@
 //! Forms are told apart by content, not by name: SMOLTRACE run folders, OTLP in JSON, JSON-lines
 //! and protobuf, Parquet datasets, each alone or in folders of folders. Must not know the store.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use smoltrace_model::inputs::RunInputs;
@@ -18,9 +18,34 @@ use crate::{
 };
 
 /// How to import.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImportOptions {
-    pub limits: ImportLimits,
+    /// Label the runs as simulated.
+    pub simulated: bool,
+    /// Bytes of one input, after gzip.
+    pub max_decompressed_bytes: u64,
+    /// Unpacked bytes for each packed byte, beyond the first
+    /// [`ImportLimits::RATIO_FREE_BYTES`].
+    pub max_ratio: u64,
+    /// Bytes of one element that has to be held in memory at once.
+    pub max_element_bytes: usize,
+}
+
+impl Default for ImportOptions {
+    fn default() -> Self {
+        let ImportLimits { max_decompressed_bytes, max_ratio, max_element_bytes } = ImportLimits::default();
+        Self { simulated: false, max_decompressed_bytes, max_ratio, max_element_bytes }
+    }
+}
+
+impl ImportOptions {
+    fn limits(&self) -> ImportLimits {
+        ImportLimits {
+            max_decompressed_bytes: self.max_decompressed_bytes,
+            max_ratio: self.max_ratio,
+            max_element_bytes: self.max_element_bytes,
+        }
+    }
 }
 
 /// One thing to import: a run folder, or files that belong together.
@@ -63,7 +88,7 @@ impl Unit {
 const MAX_FOLDER_DEPTH: usize = 8;
 
 /// Names of files that may hold telemetry; in a folder only these are looked at.
-const EXTENSIONS: &[&str] = &["json", "jsonl", "ndjson", "pb", "binpb", "proto", "otlp", "bin", "parquet"];
+const EXTENSIONS: &[&str] = &["json", "jsonl", "ndjson", "pb", "binpb", "proto", "otlp", "bin"];
 
 /// What there is to import at `path`: read each with [`read_unit`], so that one bad run folder
 /// does not cost the others, and memory holds one at a time.
@@ -93,6 +118,36 @@ pub fn locate(path: &Path) -> Result<Vec<Unit>, InputError> {
 }
 
 fn look_into(folder: &Path, depth: usize, units: &mut Vec<Unit>) -> Result<(), InputError> {
+    let mut datasets = BTreeMap::new();
+    look_deeper(folder, depth, units, &mut datasets)?;
+    for (path, mut files) in datasets {
+        files.sort_unstable();
+        units.push(Unit { path, kind: Kind::Files { files, named: false } });
+    }
+    Ok(())
+}
+
+/// The folder that holds all datasets of the runs that a Parquet file tells of: above the dataset
+/// (`results/`, `smoltrace-traces-20251023_012030/`) and the Hub's `data/` within it.
+fn home_of(file: &Path) -> PathBuf {
+    const NAMES: [&str; 6] = ["results", "traces", "metrics", "leaderboard", "points", "spans"];
+    let mut home = file.parent().unwrap_or(file);
+    if matches!(home.file_name().and_then(|name| name.to_str()), Some("data" | "default" | "train")) {
+        home = home.parent().unwrap_or(home);
+    }
+    let name = home.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    if NAMES.iter().any(|dataset| name.contains(dataset)) {
+        home = home.parent().unwrap_or(home);
+    }
+    home.to_owned()
+}
+
+fn look_deeper(
+    folder: &Path,
+    depth: usize,
+    units: &mut Vec<Unit>,
+    datasets: &mut BTreeMap<PathBuf, Vec<PathBuf>>,
+) -> Result<(), InputError> {
     if let Some(run) = RunFolder::at(folder) {
         units.push(Unit { path: folder.to_owned(), kind: Kind::RunFolder(run) });
         return Ok(());
@@ -108,6 +163,9 @@ fn look_into(folder: &Path, depth: usize, units: &mut Vec<Unit>) -> Result<(), I
         // A link to a folder could lead back here; a link to a file is a file.
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => folders.push(path),
+            Ok(_) if path.is_file() && path.extension().is_some_and(|ext| ext == "parquet") => {
+                datasets.entry(home_of(&path)).or_default().push(path);
+            }
             Ok(_) if path.is_file() && may_hold_telemetry(&path) => files.push(path),
             _ => {}
         }
@@ -119,7 +177,7 @@ fn look_into(folder: &Path, depth: usize, units: &mut Vec<Unit>) -> Result<(), I
     }
     if depth < MAX_FOLDER_DEPTH {
         for folder in folders {
-            look_into(&folder, depth + 1, units)?;
+            look_deeper(&folder, depth + 1, units, datasets)?;
         }
     }
     Ok(())
@@ -141,9 +199,11 @@ pub fn read_unit(
     options: &ImportOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<RunInputs>, InputError> {
-    let mut reporter = Reporter::new(options.limits, progress);
+    let mut reporter = Reporter::new(options.limits(), progress);
     reporter.expect(unit.files());
-    read_one(unit, &mut reporter)
+    let mut runs = read_one(unit, &mut reporter)?;
+    label(&mut runs, options);
+    Ok(runs)
 }
 
 fn read_one(unit: &Unit, reporter: &mut Reporter<'_>) -> Result<Vec<RunInputs>, InputError> {
@@ -174,7 +234,7 @@ pub fn read(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<RunInputs>, InputError> {
     let units = locate(path)?;
-    let mut reporter = Reporter::new(options.limits, progress);
+    let mut reporter = Reporter::new(options.limits(), progress);
     reporter.expect(units.iter().flat_map(Unit::files));
     let mut runs = Vec::new();
     for unit in &units {
@@ -188,7 +248,16 @@ pub fn read(
     if runs.is_empty() {
         return Err(loose::nothing(path));
     }
-    Ok(join(runs))
+    reporter.stage(Stage::Joining);
+    let mut runs = join(runs);
+    label(&mut runs, options);
+    Ok(runs)
+}
+
+fn label(runs: &mut [RunInputs], options: &ImportOptions) {
+    for run in runs {
+        run.declared.simulated |= options.simulated;
+    }
 }
 
 /// Makes runs of the same id one, in order of first appearance.

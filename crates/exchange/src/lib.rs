@@ -4,14 +4,20 @@
 //! [`source::ImportLimits`], and what is wrong with it is an [`InputError`].
 
 pub mod error;
+pub mod export;
+mod frame;
 pub mod import;
 mod json;
 mod loose;
+pub mod metrics_json;
 mod notes;
 mod otlp;
+mod parquet;
 mod patch;
 mod progress;
+mod record;
 mod smoltrace;
+pub mod smoltrace_dict;
 pub mod source;
 mod stream;
 

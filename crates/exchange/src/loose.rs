@@ -10,6 +10,7 @@ use crate::{
     InputError, InputErrorKind, Place,
     notes::{Notes, Spot},
     otlp::{self, Telemetry},
+    parquet::Datasets,
     progress::Reporter,
     smoltrace::{self, RunFolder},
     source::Source,
@@ -20,6 +21,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Loose {
     telemetry: Telemetry,
+    datasets: Datasets,
     runs: Vec<RunInputs>,
 }
 
@@ -55,12 +57,14 @@ impl Loose {
                 }
                 other => other,
             },
-            Form::Parquet | Form::Unknown => Err(unrecognised(&file)),
+            Form::Parquet => self.datasets.read(&file, progress),
+            Form::Unknown => Err(unrecognised(&file)),
         }
     }
 
     pub(crate) fn into_runs(self) -> Vec<RunInputs> {
         let mut runs = otlp::into_runs(self.telemetry);
+        runs.extend(self.datasets.into_runs());
         runs.extend(self.runs);
         crate::import::join(runs)
     }

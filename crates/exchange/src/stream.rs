@@ -117,6 +117,12 @@ impl Input<'_> {
         Source::from_reader(self.name(), counting, self.limits)
     }
 
+    /// Counts the file as read, for a form that is not read in order.
+    pub(crate) fn count_whole(&self) {
+        let size = self.path.metadata().map_or(0, |metadata| metadata.len());
+        self.done.store(size, Ordering::Relaxed);
+    }
+
     fn open(&self, mend: bool) -> Result<Box<dyn BufRead>, InputError> {
         let reader = BufReader::with_capacity(1 << 16, self.source()?);
         let mut reader: Box<dyn BufRead> =

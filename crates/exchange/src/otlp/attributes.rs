@@ -38,12 +38,54 @@ pub(crate) fn from_json(value: Value) -> Option<Object> {
             for pair in list {
                 let Value::Object(mut pair) = pair else { return None };
                 let Some(Value::String(key)) = pair.remove("key") else { return None };
-                object.insert(key, plain(pair.remove("value").unwrap_or_default()));
+                object.insert(key, wire_value(pair.remove("value").unwrap_or_default()));
             }
             Some(object)
         }
         _ => None,
     }
+}
+
+/// A value in a list of OTLP, where an empty object is a value that is not set.
+fn wire_value(value: Value) -> Value {
+    match value {
+        Value::Object(object) if object.is_empty() => Value::Null,
+        value => plain(value),
+    }
+}
+
+/// An object as OTLP's list of `{key, value}`.
+pub(crate) fn to_json(object: &Object) -> Value {
+    let pair = |(key, value): (&String, &Value)| {
+        let mut pair = Object::new();
+        pair.insert("key".into(), key.as_str().into());
+        pair.insert("value".into(), to_wire_value(value));
+        Value::Object(pair)
+    };
+    object.iter().map(pair).collect()
+}
+
+fn to_wire_value(value: &Value) -> Value {
+    let mut out = Object::new();
+    let (tag, inner) = match value {
+        Value::Null => return Value::Object(out),
+        Value::String(_) => ("stringValue", value.clone()),
+        Value::Bool(_) => ("boolValue", value.clone()),
+        Value::Number(number) if number.is_f64() => ("doubleValue", value.clone()),
+        Value::Number(_) => ("intValue", value.clone()),
+        Value::Array(items) => {
+            let mut list = Object::new();
+            list.insert("values".into(), items.iter().map(to_wire_value).collect());
+            ("arrayValue", list.into())
+        }
+        Value::Object(object) => {
+            let mut list = Object::new();
+            list.insert("values".into(), to_json(object));
+            ("kvlistValue", list.into())
+        }
+    };
+    out.insert(tag.into(), inner);
+    out.into()
 }
 
 /// The value inside OTLP's `{"stringValue": ...}` and its kin; any other value as it is.
@@ -66,7 +108,7 @@ pub(crate) fn plain(value: Value) -> Value {
             double(number(&inner).unwrap_or_default())
         }
         ("arrayValue" | "array_value", Value::Object(mut list)) => match list.remove("values") {
-            Some(Value::Array(items)) => items.into_iter().map(plain).collect(),
+            Some(Value::Array(items)) => items.into_iter().map(wire_value).collect(),
             _ => Value::Array(Vec::new()),
         },
         ("kvlistValue" | "kvlist_value", Value::Object(mut list)) => {

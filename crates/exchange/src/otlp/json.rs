@@ -15,6 +15,7 @@ use super::{
 use crate::{
     json::{Object, text},
     notes::Spot,
+    patch::{self, OURS},
 };
 
 /// Adds the spans of one element of `resourceSpans`.
@@ -63,12 +64,14 @@ fn data_points(
     place: &Spot<'_>,
 ) {
     for (index, point) in points.into_iter().enumerate() {
-        let Value::Object(object) = point else {
+        let Value::Object(mut object) = point else {
             into.notes.at(&place.index(index), "a data point is not an object; it is left out");
             continue;
         };
+        let ours = object.remove(OURS);
         let row = metric::point_from_json(head.instrument, object)
-            .map(|point| point_row(origin, scope, head, point));
+            .map(|point| point_row(origin, scope, head, point))
+            .and_then(|row| patch::apply(row, ours).map_err(NoPoint::Bad));
         add_point(into, origin, row, || format!("{place}: data point {index} of {}", head.metric));
     }
 }

@@ -10,20 +10,22 @@ mod traces;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use smoltrace_model::inputs::{Declared, RunInputs};
+use smoltrace_model::{
+    inputs::{Declared, RunInputs},
+    rows::RunRow,
+};
 
+pub(crate) use crate::patch::OURS;
 use crate::{
     InputError, InputErrorKind,
-    json::{Object, canonical_object, filled},
+    json::{Object, canonical_object, filled, parse_object},
     notes::{Notes, Spot},
     otlp::{Content, Telemetry, seal},
     progress::Reporter,
     stream::{Item, Sink, read_items, read_value},
 };
-use results::Results;
-
-/// Key under which our own exports keep what SMOLTRACE's form has no place for.
-pub(crate) const OURS: &str = "smoltrace";
+pub(crate) use results::{Results, of_run, patch as result_patch};
+pub(crate) use traces::{span, trace};
 
 /// The files of a run folder, each where it is there, gzipped or not.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -123,9 +125,7 @@ fn finish(
     ours: Option<Value>,
 ) -> Result<RunInputs, InputError> {
     let Reading { mut telemetry, results, aggregates, run_ids, mut notes } = reading;
-    let (results, result_notes) = results.into_rows(&mut telemetry.spans, &metadata);
     notes.extend(std::mem::take(&mut telemetry.notes));
-    notes.extend(result_notes);
 
     let named = filled(leaderboard_row.get("run_id"))
         .or_else(|| filled(metadata.get("run_id")))
@@ -137,13 +137,13 @@ fn finish(
         let mut content = Content::default();
         telemetry.spans.iter().for_each(|span| content.span(span));
         telemetry.points.iter().for_each(|point| content.point(point));
-        for result in &results {
-            content.add(&["result", &result.test_uid, &result.attempt.to_string(), &result.declared]);
-        }
+        results.content(&mut content);
         content.add(&["row", &canonical_object(&leaderboard_row)]);
         content.add(&["metadata", &canonical_object(&metadata)]);
         content.id()
     });
+    let (results, result_notes) = results.into_rows(&metadata);
+    notes.extend(result_notes);
     let dropped_non_finite = telemetry.dropped_non_finite.values().sum();
     let mut run = RunInputs {
         declared: Declared {
@@ -156,13 +156,38 @@ fn finish(
         origin: "smoltrace-json".into(),
         spans: telemetry.spans,
         points: telemetry.points,
-        results: results.into_iter().map(|row| results::of_run(row, &run_id)).collect(),
+        results: results.into_iter().map(|row| of_run(row, &run_id)).collect(),
         dropped_non_finite,
         run_id,
     };
-    let _ = ours;
+    if let Some(whole) = ours.and_then(whole_run) {
+        run = of_whole_run(run, &whole);
+    }
     seal(&mut run);
     Ok(run)
+}
+
+/// The run row in `{"run": ...}`, an object or its text, that our own exports carry.
+pub(crate) fn whole_run(ours: Value) -> Option<RunRow> {
+    let mut ours = match ours {
+        Value::Object(ours) => ours,
+        Value::String(text) => parse_object(&text),
+        _ => return None,
+    };
+    serde_json::from_value(ours.remove("run")?).ok()
+}
+
+/// What was read of an export of ours, as the tables had it.
+pub(crate) fn of_whole_run(read: RunInputs, whole: &RunRow) -> RunInputs {
+    let notes = read.declared.notes;
+    let results = read.results.into_iter().map(|row| of_run(row, &whole.run_id)).collect();
+    let mut run = RunInputs::from_tables(whole, results, read.spans, read.points);
+    for note in notes {
+        if !run.declared.notes.contains(&note) {
+            run.declared.notes.push(note);
+        }
+    }
+    run
 }
 
 /// `run.id` of the resources; not their service, which all runs of one machine may share.
@@ -175,7 +200,7 @@ fn named_by_resource(telemetry: &Telemetry) -> Option<String> {
             continue;
         }
         last = Some(resource);
-        let named = filled(crate::json::parse_object(resource).get("run.id"));
+        let named = filled(parse_object(resource).get("run.id"));
         if named.is_some() {
             return named;
         }

@@ -1,12 +1,11 @@
 //! `results.json`: one object a test execution, older or newer, to result rows.
 
-use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use serde_json::Value;
 use smoltrace_model::{
     ids,
-    rows::{ResultRow, Source, SpanRow},
+    rows::{ResultRow, Source},
 };
 
 use super::{OURS, Reading, read_file};
@@ -14,13 +13,14 @@ use crate::{
     InputError,
     json::{Object, boolean, canonical_object, filled, integer, parse_object, text},
     notes::{Notes, Spot},
-    otlp::id,
+    otlp::{Content, id},
     patch,
     progress::Reporter,
+    record::Record,
     stream::Item,
 };
 
-/// Results as read, before they know each other and the traces.
+/// Results as read.
 #[derive(Debug, Default)]
 pub(crate) struct Results {
     drafts: Vec<Draft>,
@@ -28,12 +28,10 @@ pub(crate) struct Results {
 }
 
 #[derive(Debug)]
-struct Draft {
+pub(crate) struct Draft {
     row: ResultRow,
     /// What has no column; becomes `declared`.
     rest: Object,
-    /// Whether the source counts the attempts itself.
-    attempt_given: bool,
     /// From our own export: the columns as they were.
     ours: Option<Value>,
 }
@@ -67,6 +65,41 @@ impl Results {
         self.drafts.truncate(len);
     }
 
+    pub(crate) fn append(&mut self, other: Self) {
+        self.drafts.extend(other.drafts);
+        self.notes.extend(other.notes);
+    }
+
+    pub(crate) fn push(&mut self, draft: Draft) {
+        self.drafts.push(draft);
+    }
+
+    /// Takes out the results that name a trace, each with its trace id.
+    pub(crate) fn take_with_trace(&mut self) -> Vec<(String, Draft)> {
+        let (with, without) =
+            std::mem::take(&mut self.drafts).into_iter().partition(|draft| draft.row.trace_id.is_some());
+        self.drafts = without;
+        let with: Vec<Draft> = with;
+        with.into_iter().filter_map(|draft| Some((draft.row.trace_id.clone()?, draft))).collect()
+    }
+
+    /// What the results are, for an id made of content.
+    pub(crate) fn content(&self, content: &mut Content) {
+        for draft in &self.drafts {
+            let row = &draft.row;
+            let date = row.evaluation_date.as_deref().unwrap_or_default();
+            let response = row.response.as_deref().unwrap_or_default();
+            content.add(&[
+                "result",
+                &row.test_uid,
+                &row.test_id,
+                date,
+                response,
+                &canonical_object(&draft.rest),
+            ]);
+        }
+    }
+
     /// Adds one result; `agent` is the agent type of the list it stands in.
     pub(crate) fn add(&mut self, value: Value, agent: Option<&str>, place: &Spot<'_>) {
         let Value::Object(object) = value else {
@@ -79,15 +112,13 @@ impl Results {
         }
     }
 
-    /// The rows, numbered by attempt and joined to their traces. `metadata` may name the agent.
-    pub(crate) fn into_rows(self, spans: &mut [SpanRow], metadata: &Object) -> (Vec<ResultRow>, Notes) {
+    /// The rows; `metadata` may name the agent. An attempt that the source does not count is 0.
+    pub(crate) fn into_rows(self, metadata: &Object) -> (Vec<ResultRow>, Notes) {
         let Self { mut drafts, mut notes } = self;
         let agent = filled(metadata.get("agent_type")).filter(|agent| agent != "both");
         for draft in &mut drafts {
             name_test(&mut draft.row, agent.as_deref());
         }
-        number_attempts(&mut drafts);
-        join_traces(&mut drafts, spans, &mut notes);
         let rows = drafts.into_iter().map(|draft| {
             let row = ResultRow { declared: canonical_object(&draft.rest), ..draft.row };
             let uid = row.test_uid.clone();
@@ -110,6 +141,38 @@ pub(crate) fn of_run(mut row: ResultRow, run_id: &str) -> ResultRow {
     }
     row.run_id = run_id.to_owned();
     row.sealed()
+}
+
+/// Columns that accounting fills in.
+const ACCOUNTED: &[&str] = &[
+    "start_time_unix_nano",
+    "end_time_unix_nano",
+    "duration_ms",
+    "input_tokens",
+    "output_tokens",
+    "total_tokens",
+    "llm_calls",
+    "tool_calls",
+    "span_count",
+    "error_count",
+    "cost_usd",
+    "cost_source",
+    "energy_wh",
+    "energy_source",
+    "co2_emissions_g",
+    "co2_source",
+    "power_cost_usd",
+    "power_cost_source",
+];
+
+/// What `record`, an exported form of `row`, does not say of it.
+pub(crate) fn patch(row: &ResultRow, record: &Record) -> Value {
+    let object: Object = record.iter().map(|(key, value)| (key.to_owned(), value.clone())).collect();
+    let read_back = draft(object, None, &mut Notes::default(), &Spot::Root("")).ok().map(|mut draft| {
+        name_test(&mut draft.row, None);
+        ResultRow { declared: canonical_object(&draft.rest), ..draft.row }
+    });
+    patch::difference(row, read_back.as_ref(), ACCOUNTED)
 }
 
 fn draft(
@@ -197,7 +260,7 @@ fn draft(
         power_cost_source: Source::None,
         row_id: String::new(),
     };
-    Ok(Draft { row, rest: object, attempt_given: attempt.is_some(), ours })
+    Ok(Draft { row, rest: object, ours })
 }
 
 /// A value that can be read is taken out; null too. Another stays, to be kept as declared.
@@ -250,69 +313,5 @@ fn name_test(row: &mut ResultRow, agent: Option<&str>) {
     }
     if row.test_uid.is_empty() {
         row.test_uid = format!("{}:{}", row.agent_type, row.test_id);
-    }
-}
-
-/// Attempts that the source does not count are counted in order of appearance.
-fn number_attempts(drafts: &mut [Draft]) {
-    let mut taken: HashMap<String, Vec<i64>> = HashMap::new();
-    for draft in drafts.iter().filter(|draft| draft.attempt_given) {
-        taken.entry(draft.row.test_uid.clone()).or_default().push(draft.row.attempt);
-    }
-    let mut next: HashMap<String, i64> = HashMap::new();
-    for draft in drafts.iter_mut().filter(|draft| !draft.attempt_given) {
-        let taken = taken.get(&draft.row.test_uid).map_or(&[][..], Vec::as_slice);
-        let next = next.entry(draft.row.test_uid.clone()).or_insert(0);
-        loop {
-            *next += 1;
-            if !taken.contains(next) {
-                break;
-            }
-        }
-        draft.row.attempt = *next;
-    }
-}
-
-/// A result without a trace id gets the trace of its test where there is no doubt: as many traces
-/// name the test as results lack one, in order of time.
-fn join_traces(drafts: &mut [Draft], spans: &[SpanRow], notes: &mut Notes) {
-    if drafts.iter().all(|draft| draft.row.trace_id.is_some()) {
-        return;
-    }
-    let claimed: Vec<&str> = drafts.iter().filter_map(|draft| draft.row.trace_id.as_deref()).collect();
-    // Test -> start and id of the traces that name it.
-    let mut traces: BTreeMap<&str, Vec<(i64, &str, &str)>> = BTreeMap::new();
-    for span in spans {
-        if let Some(uid) = &span.test_uid
-            && !claimed.contains(&span.trace_id.as_str())
-        {
-            let of_test = traces.entry(uid).or_default();
-            if !of_test.iter().any(|(_, trace, _)| *trace == span.trace_id) {
-                of_test.push((span.start_time_unix_nano, &span.trace_id, &span.span_id));
-            }
-        }
-    }
-    let mut lacking: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (index, draft) in drafts.iter().enumerate() {
-        if draft.row.trace_id.is_none() {
-            lacking.entry(draft.row.test_uid.clone()).or_default().push(index);
-        }
-    }
-    for (uid, indices) in lacking {
-        let Some(mut found) = traces.remove(uid.as_str()) else { continue };
-        if found.len() != indices.len() {
-            notes.add(format_args!(
-                "results of {uid}: {} have no trace id and {} traces name the test; they are not joined",
-                indices.len(),
-                found.len()
-            ));
-            continue;
-        }
-        found.sort_unstable();
-        for (index, (_, trace_id, span_id)) in indices.into_iter().zip(found) {
-            let row = &mut drafts[index].row;
-            row.trace_id = Some(trace_id.to_owned());
-            row.span_id.get_or_insert_with(|| span_id.to_owned());
-        }
     }
 }
