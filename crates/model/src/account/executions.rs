@@ -79,7 +79,9 @@ impl<'a> Traces<'a> {
         self.traces += 1;
         self.spans += forest.nodes.len() as i64;
         self.orphans += forest.nodes.iter().filter(|node| node.orphan).count() as i64;
-        self.conflicting += (Forest::versions(spans) - forest.nodes.len()) as i64;
+        if forest.duplicates > 0 {
+            self.conflicting += (Forest::versions(spans) - forest.nodes.len()) as i64;
+        }
         for node in &forest.nodes {
             let span = node.span;
             let start = span.start_time_unix_nano;
