@@ -77,7 +77,7 @@ export function plotOption(spec: PlotSpec, theme: Theme, look: 'full' | 'strip')
     yAxis: {
       type: 'value',
       show: !strip,
-      ...(spec.max === undefined ? {} : { max: spec.max / factor }),
+      ...(spec.max === undefined ? {} : { max: spec.max / factor, interval: spec.max / factor / 4 }),
       ...(spec.floating ? { scale: true } : { min: 0 }),
       splitNumber: 3,
       splitLine: { lineStyle: { color: theme.line, width: 1 } },

@@ -122,19 +122,10 @@ export function Stats({ label, children }: { label: string; children: ReactNode 
 }
 
 /** A headline number. */
-export function Stat(props: {
-  label: string;
-  value: Quantity;
-  note?: ReactNode;
-  badge?: ReactNode;
-  why?: string | undefined;
-}) {
+export function Stat(props: { label: string; value: Quantity; note?: ReactNode; why?: string | undefined }) {
   return (
     <div className={css.stat}>
-      <dt>
-        {props.label}
-        {props.badge}
-      </dt>
+      <dt>{props.label}</dt>
       <dd>
         <Value of={props.value} why={props.why} />
       </dd>

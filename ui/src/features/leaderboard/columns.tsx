@@ -104,7 +104,7 @@ export const COLUMNS: Column<Run>[] = [
     title: 'Tests passed and failed; unscored ones follow when there are any',
     sort: 'total_tests',
     descFirst: true,
-    width: 120,
+    width: 134,
     align: 'end',
     cell: (run) => (
       <span

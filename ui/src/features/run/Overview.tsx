@@ -173,7 +173,7 @@ function Ranking({ title, results, measure, quantity }: RankingProps) {
               params={{ runId: result.run_id }}
               search={{ tab: 'tests', test: testKey(result) }}
             >
-              <i style={{ width: `${((result[measure] ?? 0) / largest) * 100}%` }} />
+              <i style={{ width: `calc(${(result[measure] ?? 0) / largest} * (100% - 1rem))` }} />
               <span>{testKey(result)}</span>
               <span>
                 <Value of={quantity(result[measure])} />

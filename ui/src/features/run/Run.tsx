@@ -56,9 +56,8 @@ export function Run() {
             key={name}
             to="/runs/$runId"
             params={{ runId }}
-            search={name === 'overview' ? {} : { tab: name }}
-            aria-current={name === tab ? 'page' : undefined}
-            activeProps={{}}
+            search={{ tab: name === 'overview' ? undefined : name }}
+            activeOptions={{ explicitUndefined: true }}
           >
             {TAB_NAMES[name]}
             {name === 'tests' && <small>{format.count(data.run.total_tests).text}</small>}

@@ -4,7 +4,7 @@ export const TABS = ['overview', 'tests', 'environment', 'raw'] as const;
 export type Tab = (typeof TABS)[number];
 
 export type RunSearch = {
-  tab?: Tab;
+  tab?: Tab | undefined;
   outcome?: 'passed' | 'failed' | 'unscored';
   q?: string;
   sort?: string;

@@ -1,8 +1,8 @@
 import { number, oneOf, text } from '@/lib/search';
 
 export type TraceSearch = {
-  tab?: 'timeline' | 'raw';
-  span?: string;
+  tab?: 'timeline' | 'raw' | undefined;
+  span?: string | undefined;
   q?: string;
   /** Window of the timeline, ms since the trace began. */
   from?: number;

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+
+import type { TraceSpan } from '@/api/types';
+
+import { ancestors, findSpans, hasChildren, parentOf, spanExtent, subtreeEnds, visibleRows } from './tree';
+
+const span = (depth: number, name: string, part: Partial<TraceSpan> = {}): TraceSpan => ({
+  span_id: name,
+  parent_span_id: null,
+  name,
+  kind: 'OTHER',
+  status: 'OK',
+  status_message: null,
+  start_ms: 0,
+  duration_ms: 1,
+  self_ms: 1,
+  depth,
+  model: null,
+  input_tokens: null,
+  output_tokens: null,
+  total_tokens: null,
+  cost_usd: null,
+  counted: false,
+  ...part,
+});
+
+// root > (step1 > (llm, tool), step2 > llm2), other root
+const spans = [
+  span(0, 'root'),
+  span(1, 'step1'),
+  span(2, 'llm', { kind: 'LLM', model: 'gpt' }),
+  span(2, 'tool', { status: 'ERROR', status_message: 'boom' }),
+  span(1, 'step2'),
+  span(2, 'llm2', { kind: 'LLM' }),
+  span(0, 'orphan', { start_ms: 5, duration_ms: 20 }),
+];
+const ends = subtreeEnds(spans);
+const names = (rows: number[]) => rows.map((row) => spans[row]?.name);
+
+describe('tree', () => {
+  it('knows where subtrees end', () => {
+    expect([...ends]).toEqual([6, 4, 3, 4, 6, 6, 7]);
+    expect(hasChildren(ends, 0)).toBe(true);
+    expect(hasChildren(ends, 6)).toBe(false);
+  });
+  it('finds parents', () => {
+    expect(parentOf(spans, 5)).toBe(4);
+    expect(parentOf(spans, 6)).toBe(-1);
+    expect(ancestors(spans, 3)).toEqual([1, 0]);
+  });
+  it.each([
+    [[], ['root', 'step1', 'llm', 'tool', 'step2', 'llm2', 'orphan']],
+    [[1], ['root', 'step1', 'step2', 'llm2', 'orphan']],
+    [[0], ['root', 'orphan']],
+    [[2], ['root', 'step1', 'llm', 'tool', 'step2', 'llm2', 'orphan']],
+  ])('folded %j', (folded, rows) => {
+    expect(names(visibleRows(spans, ends, new Set(folded), null))).toEqual(rows);
+  });
+  it.each([
+    ['llm', ['root', 'step1', 'llm', 'step2', 'llm2'], 2],
+    ['LLM gpt', ['root', 'step1', 'llm'], 1],
+    ['boom', ['root', 'step1', 'tool'], 1],
+    ['nothing', [], 0],
+  ])('search %s shows matches under their ancestors', (query, rows, matches) => {
+    const found = findSpans(spans, query);
+    expect(names(visibleRows(spans, ends, new Set(), found))).toEqual(rows);
+    expect(found?.matches.size).toBe(matches);
+  });
+  it('has no search without words', () => {
+    expect(findSpans(spans, '  ')).toBeNull();
+  });
+  it('covers all spans, and never nothing', () => {
+    expect(spanExtent(spans)).toEqual({ from: 0, to: 25 });
+    expect(spanExtent([])).toEqual({ from: 0, to: 1 });
+    expect(spanExtent([span(0, 'x', { duration_ms: 0 })])).toEqual({ from: 0, to: 0.001 });
+  });
+  it('is quick with 50,000 spans', () => {
+    const many = Array.from({ length: 50_000 }, (_, index) => span(index % 5, `span ${index}`));
+    const all = subtreeEnds(many);
+    expect(visibleRows(many, all, new Set(), null)).toHaveLength(50_000);
+    expect(findSpans(many, 'span 49999')?.matches.size).toBe(1);
+  });
+});
