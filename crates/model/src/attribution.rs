@@ -5,8 +5,6 @@
 //! [`Increment`]), so that for each device the tests' amounts and the rest add up to the whole
 //! exactly. Knows nothing of what the amounts measure.
 
-use std::collections::BTreeSet;
-
 use crate::counter::Increment;
 
 /// When a test ran: `[start_ns, end_ns)`, Unix ns. An empty window is never active.
@@ -65,7 +63,7 @@ impl Timeline {
 
     /// Divides the increments of one device. An increment counts evenly over its time; one
     /// without duration counts at its moment. Takes O((n + m) log m) for n increments that do
-    /// not overlap one another and m tests, besides what is shared out as remainders.
+    /// not overlap one another and m tests.
     pub fn divide(&self, increments: &[Increment]) -> Division {
         let mut stretches = vec![Stretch::default(); self.cuts.len() + 1];
         for increment in increments {
@@ -121,23 +119,32 @@ impl Timeline {
         }
 
         let mut division = Division { tests: vec![Share::default(); self.windows.len()], unattributed: 0 };
-        let mut active: BTreeSet<usize> = BTreeSet::new();
+        // Which ranks are active, and the units of remainders handed to every rank up to one. What
+        // a test got of those is what was handed out between its begin and its end.
+        let mut active = PrefixSums::new(ranks.len());
+        let mut handed = PrefixSums::new(ranks.len());
+        let mut heads = 0_i64;
         // What a test active from the beginning on would have got so far.
         let mut so_far = vec![Cumulated::default(); stretches.len() + 1];
         for (at, stretch) in stretches.iter().enumerate() {
             for rank in &ends[at] {
-                active.remove(rank);
+                active.add(*rank, -1);
+                heads -= 1;
+                division.tests[ranks[*rank]].amount += i128::from(handed.from(*rank));
             }
-            active.extend(&begins[at]);
+            for rank in &begins[at] {
+                active.add(*rank, 1);
+                heads += 1;
+                division.tests[ranks[*rank]].amount -= i128::from(handed.from(*rank));
+            }
             let mut each = 0;
-            if active.is_empty() {
+            if heads == 0 {
                 division.unattributed += stretch.amount;
             } else {
-                let heads = active.len() as i128;
-                each = stretch.amount.div_euclid(heads);
-                let remainder = stretch.amount.rem_euclid(heads);
-                for rank in active.iter().take(remainder as usize) {
-                    division.tests[ranks[*rank]].amount += 1;
+                each = stretch.amount.div_euclid(heads.into());
+                let remainder = stretch.amount.rem_euclid(heads.into());
+                if remainder > 0 {
+                    handed.add(active.rank_of(remainder as i64), 1);
                 }
             }
             so_far[at + 1] = Cumulated {
@@ -173,6 +180,51 @@ struct Cumulated {
     each: i128,
     covered_ns: i128,
     reached: u64,
+}
+
+/// Counts per rank whose sums over a range take O(log n) (P. M. Fenwick, 1994).
+struct PrefixSums {
+    tree: Vec<i64>,
+    total: i64,
+}
+
+impl PrefixSums {
+    fn new(ranks: usize) -> Self {
+        Self { tree: vec![0; ranks + 1], total: 0 }
+    }
+
+    fn add(&mut self, rank: usize, count: i64) {
+        self.total += count;
+        let mut at = rank + 1;
+        while at < self.tree.len() {
+            self.tree[at] += count;
+            at += at & at.wrapping_neg();
+        }
+    }
+
+    /// The sum over `rank` and all after it.
+    fn from(&self, rank: usize) -> i64 {
+        let (mut before, mut at) = (0, rank);
+        while at > 0 {
+            before += self.tree[at];
+            at -= at & at.wrapping_neg();
+        }
+        self.total - before
+    }
+
+    /// The rank at which the sum from the first rank on reaches `count`; counts are 0 or more.
+    fn rank_of(&self, count: i64) -> usize {
+        let (mut at, mut left) = (0, count);
+        let mut step = self.tree.len().next_power_of_two();
+        while step > 0 {
+            if at + step < self.tree.len() && self.tree[at + step] < left {
+                at += step;
+                left -= self.tree[at];
+            }
+            step /= 2;
+        }
+        at
+    }
 }
 
 /// The whole units of `amount`, accrued evenly over `[from_ns, to_ns)`, that fall before `at_ns`.

@@ -68,17 +68,19 @@ impl EnergyReading {
     }
 
     /// The reading within `[from_ns, to_ns)`: a stretch that reaches beyond is cut in proportion
-    /// to time, and whatever of the window no stretch covers is uncovered.
+    /// to time, and whatever of the window no stretch covers is uncovered. One without duration
+    /// counts if its moment lies in the window, both ends included.
     pub fn within(&self, from_ns: i64, to_ns: i64) -> Self {
         let mut covered: i64 = 0;
         let mut increments = Vec::with_capacity(self.increments.len());
         for increment in &self.increments {
             let (from, to) = (increment.from_ns.max(from_ns), increment.to_ns.min(to_ns));
-            if from >= to {
+            if from > to || (from == to && increment.from_ns < increment.to_ns) {
                 continue;
             }
             let until = |at| part(increment.amount, increment.from_ns, at, increment.to_ns);
-            increments.push(Increment { from_ns: from, to_ns: to, amount: until(to) - until(from) });
+            let amount = if from == to { increment.amount } else { until(to) - until(from) };
+            increments.push(Increment { from_ns: from, to_ns: to, amount });
             covered = covered.saturating_add(to.saturating_sub(from));
         }
         let window = to_ns.saturating_sub(from_ns).max(0);

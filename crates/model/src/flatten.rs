@@ -3,7 +3,7 @@
 //! A view over the series of a run; rows borrow from it. Knows no file, and of formats only the
 //! JSON object of one row.
 
-use std::{borrow::Cow, io::Write, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, io::Write, sync::Arc};
 
 use arrow::{
     array::{ArrayRef, Float64Array, StringArray, StringBuilder},
@@ -66,6 +66,16 @@ impl MetricsRow<'_> {
         time::iso_micros(self.time_unix_nano)
     }
 
+    /// Joins the value of one more series.
+    fn add(&mut self, metric: GpuMetric, value: f64) {
+        let cell = &mut self.values[metric as usize];
+        *cell = Some(match *cell {
+            Some(held) if metric.is_counter() => held + value,
+            Some(held) => held.max(value),
+            None => value,
+        });
+    }
+
     /// The value of one metric.
     pub fn value(&self, metric: GpuMetric) -> Option<f64> {
         self.values[metric as usize]
@@ -116,6 +126,7 @@ struct Member<'a> {
 
 fn groups<'a>(set: &'a SeriesSet, gpus: &Gpus<'a>) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
+    let mut places = HashMap::new();
     let mut host_level = Vec::new();
     for (index, series) in set.series().iter().enumerate() {
         let Some(metric) = GpuMetric::of(&series.info) else { continue };
@@ -129,10 +140,11 @@ fn groups<'a>(set: &'a SeriesSet, gpus: &Gpus<'a>) -> Vec<Group<'a>> {
             host_level.push((service, member));
             continue;
         }
-        match groups.iter_mut().find(|group| group.gpu == gpu && group.service == service) {
-            Some(group) => group.series.push(member),
-            None => groups.push(Group { gpu, service, series: vec![member] }),
-        }
+        let place = *places.entry((gpu, service)).or_insert_with(|| {
+            groups.push(Group { gpu, service, series: Vec::new() });
+            groups.len() - 1
+        });
+        groups[place].series.push(member);
     }
     groups.sort_by_key(|group| (group.gpu.is_none(), group.gpu, group.service));
     // With one GPU, a host-level series joins its rows: those of its own service, else the first.
@@ -149,15 +161,21 @@ fn groups<'a>(set: &'a SeriesSet, gpus: &Gpus<'a>) -> Vec<Group<'a>> {
     groups
 }
 
+/// Up to so many series the earliest is looked for among all of them, above they are sorted first.
+const FEW_SERIES: usize = 32;
+
 impl Group<'_> {
     /// Appends the group's rows in order of time.
     fn join<'r>(&self, blank: &MetricsRow<'r>, rows: &mut Vec<MetricsRow<'r>>) {
+        if self.series.len() > FEW_SERIES {
+            return self.join_many(blank, rows);
+        }
         let mut rest: Vec<(GpuMetric, &[Sample])> =
             self.series.iter().map(|member| (member.metric, member.samples.as_ref())).collect();
         rows.reserve(rest.iter().map(|(_, samples)| samples.len()).max().unwrap_or(0));
-        while let Some(time) =
-            rest.iter().filter_map(|(_, samples)| samples.first()).map(|s| s.time_unix_nano).min()
-        {
+        loop {
+            let next = rest.iter().filter_map(|(_, samples)| Some(samples.first()?.time_unix_nano)).min();
+            let Some(time) = next else { return };
             let mut row = MetricsRow { time_unix_nano: time, ..*blank };
             for (metric, samples) in &mut rest {
                 // Of one series the sample with the latest start counts.
@@ -168,12 +186,31 @@ impl Group<'_> {
                     value = Some(sample.value);
                     *samples = after;
                 }
-                let cell = &mut row.values[*metric as usize];
-                *cell = match (*cell, value) {
-                    (Some(held), Some(value)) if metric.is_counter() => Some(held + value),
-                    (Some(held), Some(value)) => Some(held.max(value)),
-                    (held, value) => held.or(value),
-                };
+                if let Some(value) = value {
+                    row.add(*metric, value);
+                }
+            }
+            rows.push(row);
+        }
+    }
+
+    /// The same for many series, as of a client that gives every point attributes of its own.
+    fn join_many<'r>(&self, blank: &MetricsRow<'r>, rows: &mut Vec<MetricsRow<'r>>) {
+        let mut cells: Vec<(i64, usize, f64)> = Vec::new();
+        for (place, member) in self.series.iter().enumerate() {
+            let last_of_its_time = member.samples.chunk_by(|a, b| a.time_unix_nano == b.time_unix_nano);
+            cells.extend(
+                last_of_its_time
+                    .filter_map(|samples| samples.last())
+                    .map(|sample| (sample.time_unix_nano, place, sample.value)),
+            );
+        }
+        // Series stand in the order in which their values are to be added.
+        cells.sort_unstable_by_key(|(time, place, _)| (*time, *place));
+        for cells in cells.chunk_by(|a, b| a.0 == b.0) {
+            let mut row = MetricsRow { time_unix_nano: cells[0].0, ..*blank };
+            for (_, place, value) in cells {
+                row.add(self.series[*place].metric, *value);
             }
             rows.push(row);
         }

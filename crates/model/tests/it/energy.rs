@@ -150,6 +150,11 @@ fn a_reading_within_a_window() {
     check(-5, 5, 500, 5);
     check(20, 30, 0, 10);
     check(5, 5, 0, 0);
+
+    let at_once =
+        EnergyReading { increments: vec![Increment { from_ns: 5, to_ns: 5, amount: 3 }], uncovered_ns: 0 };
+    assert_eq!(at_once.within(0, 5).energy_uj(), 3);
+    assert_eq!(at_once.within(6, 9).energy_uj(), 0);
 }
 
 fn series(info: SeriesInfo, samples: &[(i64, f64)]) -> Vec<Point> {

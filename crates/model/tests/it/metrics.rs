@@ -162,6 +162,33 @@ fn a_uuid_is_one_gpu_under_any_host_and_id() {
 }
 
 #[test]
+fn rows_of_many_series_are_as_those_of_few() {
+    let check = |clients: usize| {
+        let points: Vec<Point> = (0..clients)
+            .flat_map(|client| {
+                [CO2, POWER].map(|metric| {
+                    let attributes = json!({"gpu_id": "0", "client": client}).to_string();
+                    let info = SeriesInfo { attributes, ..gpu_series(metric, "a", Some("0")) };
+                    let time = 1 + (client % 2) as i64;
+                    (info, Sample { start_time_unix_nano: 0, time_unix_nano: time, value: client as f64 })
+                })
+            })
+            .collect();
+        let set = set_of(&points);
+        let rows = flatten_metrics(&set, "run");
+        let got: Vec<_> = rows.iter().map(|row| (row.time_unix_nano, row.values[0], row.values[6])).collect();
+        let expected = [0, 1].map(|odd| {
+            let of_this_time =
+                || (0..clients).filter(move |client| client % 2 == odd).map(|client| client as f64);
+            (1 + odd as i64, Some(of_this_time().sum()), of_this_time().reduce(f64::max))
+        });
+        assert_eq!(got, expected, "{clients} clients");
+    };
+    check(4);
+    check(400);
+}
+
+#[test]
 fn rows_as_json_and_as_a_batch() {
     let set = set_of(&points(&fixture("smoltrace_run_two_gpus/metrics.json")));
     let mut rows = flatten_metrics(&set, "a \"run\"");
