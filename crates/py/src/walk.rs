@@ -1,0 +1,263 @@
+//! Steps through Python objects, and says where in them something is wrong.
+//!
+//! Knows nothing of metrics or traces: only how dicts, lists, numbers and texts are taken,
+//! and how a place in them is named (`resource_metrics[3].scopeMetrics[0].name`).
+
+use std::borrow::Cow;
+#[cfg(unix)]
+use std::ffi::c_char;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
+use pyo3::{Borrowed, ffi};
+
+/// One step from an object to a part of it.
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+/// What went wrong, and the steps that led there (innermost first).
+pub struct WalkError {
+    steps: Vec<Step>,
+    what: String,
+    /// An exception that the objects themselves raised; it passes through as it is.
+    pub raised: Option<PyErr>,
+}
+
+pub type Walked<T> = Result<T, WalkError>;
+
+impl WalkError {
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { steps: Vec::new(), what: what.into(), raised: None }
+    }
+
+    /// The place without its root, as `[3].name: what is wrong`.
+    pub fn place_and_reason(&self) -> String {
+        let mut text = String::new();
+        for step in self.steps.iter().rev() {
+            match step {
+                Step::Key(key) => {
+                    text.push('.');
+                    text.push_str(key);
+                }
+                Step::Index(index) => text.push_str(&format!("[{index}]")),
+            }
+        }
+        text.push_str(": ");
+        text.push_str(&self.what);
+        text
+    }
+
+    /// "expected WANTED, got VALUE (TYPE)".
+    pub fn expected(wanted: &str, got: &Bound<'_, PyAny>) -> Self {
+        Self::new(format!("expected {wanted}, got {}", describe(got)))
+    }
+}
+
+/// An exception raised while looking, such as by a `__getitem__` of the caller's own.
+impl From<PyErr> for WalkError {
+    fn from(error: PyErr) -> Self {
+        Self { steps: Vec::new(), what: String::new(), raised: Some(error) }
+    }
+}
+
+/// Adds the step that an error happened under.
+pub trait At<T> {
+    fn at_key(self, key: &str) -> Walked<T>;
+    fn at_index(self, index: usize) -> Walked<T>;
+}
+
+impl<T> At<T> for Walked<T> {
+    fn at_key(self, key: &str) -> Walked<T> {
+        self.map_err(|mut error| {
+            error.steps.push(Step::Key(key.to_owned()));
+            error
+        })
+    }
+
+    fn at_index(self, index: usize) -> Walked<T> {
+        self.map_err(|mut error| {
+            error.steps.push(Step::Index(index));
+            error
+        })
+    }
+}
+
+/// A short text of a value with its type, for error messages.
+pub fn describe(value: &Bound<'_, PyAny>) -> String {
+    if value.is_none() {
+        return "None".into();
+    }
+    let kind = value.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string());
+    let text = value.repr().map_or_else(|_| String::new(), |text| text.to_string_lossy().into_owned());
+    let short: String = text.chars().take(60).collect();
+    let dots = if short.len() < text.len() { "..." } else { "" };
+    format!("{short}{dots} ({kind})")
+}
+
+/// The object as a dict; any other mapping is copied into one.
+pub fn dict<'a, 'py>(value: &'a Bound<'py, PyAny>) -> Walked<Cow<'a, Bound<'py, PyDict>>> {
+    if let Ok(dict) = value.cast::<PyDict>() {
+        return Ok(Cow::Borrowed(dict));
+    }
+    if let Ok(mapping) = value.cast::<PyMapping>() {
+        let copy = PyDict::new(value.py());
+        copy.update(mapping)?;
+        return Ok(Cow::Owned(copy));
+    }
+    Err(WalkError::expected("a dict", value))
+}
+
+/// The value under a key; absent and None are the same.
+pub fn get<'py>(dict: &Bound<'py, PyDict>, key: &Bound<'py, PyString>) -> Walked<Option<Bound<'py, PyAny>>> {
+    Ok(dict.get_item(key)?.filter(|value| !value.is_none()))
+}
+
+/// Reads the same few keys of many dicts, in one pass over each and without hashing.
+///
+/// Dicts that were parsed from one text share the objects of their keys, so that a key is told
+/// by its address; only an address that was not seen before is compared as a text.
+pub struct Fields<'py, const N: usize> {
+    names: [&'static str; N],
+    /// Key objects seen, with their place in `names`, or `N` when they are none of them.
+    seen: Vec<(Bound<'py, PyAny>, usize)>,
+}
+
+impl<'py, const N: usize> Fields<'py, N> {
+    pub fn new(names: [&'static str; N]) -> Self {
+        Self { names, seen: Vec::new() }
+    }
+
+    /// The values in the order of the names; absent and None are the same.
+    pub fn read(&mut self, dict: &Bound<'py, PyDict>) -> [Option<Bound<'py, PyAny>>; N] {
+        let py = dict.py();
+        let mut values = [const { None }; N];
+        let (mut position, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
+        // SAFETY: the GIL is held and no Python code runs before the loop ends, so the dict does
+        // not change: comparing an address or the characters of a str calls nothing, and a value
+        // that is kept is counted. The key and value of an entry are valid where the call says so.
+        unsafe {
+            while ffi::PyDict_Next(dict.as_ptr(), &mut position, &mut key, &mut value) != 0 {
+                let place = self.place(Borrowed::from_ptr(py, key));
+                if place < N && value != ffi::Py_None() {
+                    values[place] = Some(Bound::from_borrowed_ptr(py, value));
+                }
+            }
+        }
+        values
+    }
+
+    fn place(&mut self, key: Borrowed<'_, 'py, PyAny>) -> usize {
+        /// Key objects that are remembered; the more, the longer a search among them.
+        const MOST: usize = 32;
+        if let Some((_, place)) = self.seen.iter().find(|(seen, _)| seen.is(key)) {
+            return *place;
+        }
+        let place = key.cast::<PyString>().ok().and_then(|text| {
+            let text = characters(&text);
+            self.names.iter().position(|name| *name == text)
+        });
+        let place = place.unwrap_or(N);
+        if self.seen.len() < MOST {
+            self.seen.push((key.to_owned(), place));
+        }
+        place
+    }
+}
+
+/// Whether the object is a list or a tuple.
+pub fn is_list(value: &Bound<'_, PyAny>) -> bool {
+    value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>()
+}
+
+/// Calls `each` on every item of a list or tuple; None has none. A list that shrinks while it is
+/// walked just ends sooner.
+pub fn each<'py>(
+    value: Option<&Bound<'py, PyAny>>,
+    mut each: impl FnMut(usize, &Bound<'py, PyAny>) -> Walked<()>,
+) -> Walked<()> {
+    let Some(value) = value else { return Ok(()) };
+    if let Ok(list) = value.cast::<PyList>() {
+        for (index, item) in list.iter().enumerate() {
+            each(index, &item).at_index(index)?;
+        }
+    } else if let Ok(tuple) = value.cast::<PyTuple>() {
+        for (index, item) in tuple.iter().enumerate() {
+            each(index, &item).at_index(index)?;
+        }
+    } else if !value.is_none() {
+        return Err(WalkError::expected("a list", value));
+    }
+    Ok(())
+}
+
+/// A text; what is no text is refused.
+pub fn text<'a>(value: &'a Bound<'_, PyAny>) -> Walked<Cow<'a, str>> {
+    value.cast::<PyString>().map(characters).map_err(|_| WalkError::expected("a str", value))
+}
+
+/// The characters of a text; half surrogate pairs become U+FFFD.
+pub fn characters<'a>(text: &'a Bound<'_, PyString>) -> Cow<'a, str> {
+    match utf8(text) {
+        Some(characters) => Cow::Borrowed(characters),
+        None => Cow::Owned(text.to_string_lossy().into_owned()),
+    }
+}
+
+#[cfg(unix)]
+unsafe extern "C" {
+    /// In the stable ABI since Python 3.10, and exported by every CPython 3 on Unix before.
+    /// What the stable ABI of 3.9 offers instead makes a copy of every text.
+    fn PyUnicode_AsUTF8AndSize(text: *mut ffi::PyObject, size: *mut ffi::Py_ssize_t) -> *const c_char;
+}
+
+/// The UTF-8 form that the text keeps of itself; none when it has half surrogate pairs.
+#[cfg(unix)]
+fn utf8<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
+    let mut size = 0;
+    // SAFETY: `text` is a str and the GIL is held. What is returned lives as long as the str
+    // (text strings never change) and holds `size` bytes of valid UTF-8.
+    unsafe {
+        let start = PyUnicode_AsUTF8AndSize(text.as_ptr(), &mut size);
+        if start.is_null() {
+            PyErr::take(text.py());
+            return None;
+        }
+        let bytes = std::slice::from_raw_parts(start.cast::<u8>(), size as usize);
+        Some(std::str::from_utf8_unchecked(bytes))
+    }
+}
+
+#[cfg(not(unix))]
+fn utf8<'a>(_text: &'a Bound<'_, PyString>) -> Option<&'a str> {
+    None
+}
+
+/// A number: float, int, anything with `__float__`, or a text of one ("NaN" included).
+pub fn number(value: &Bound<'_, PyAny>) -> Walked<f64> {
+    if let Ok(float) = value.cast::<PyFloat>() {
+        return Ok(float.value());
+    }
+    if let Ok(string) = value.cast::<PyString>() {
+        return characters(string).trim().parse().map_err(|_| WalkError::expected("a number", value));
+    }
+    value.extract::<f64>().map_err(|_| WalkError::expected("a number", value))
+}
+
+/// Unix nanoseconds: an int, a float or a text of an integer, from 0 to 2^63 - 1.
+pub fn unix_nano(value: &Bound<'_, PyAny>) -> Walked<i64> {
+    let refuse = || WalkError::expected("Unix nanoseconds (0 to 2^63 - 1)", value);
+    let nanos = if let Ok(string) = value.cast::<PyString>() {
+        characters(string).trim().parse().map_err(|_| refuse())?
+    } else if value.is_instance_of::<PyInt>() {
+        value.extract().map_err(|_| refuse())?
+    } else {
+        let float: f64 = value.extract().map_err(|_| refuse())?;
+        if !(0.0..9.2e18).contains(&float) {
+            return Err(refuse());
+        }
+        float as i64
+    };
+    if nanos < 0 { Err(refuse()) } else { Ok(nanos) }
+}
