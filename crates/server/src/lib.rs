@@ -1,1 +1,30 @@
-//! placeholder
+//! The REST API under `/api/v1` with its OpenAPI document, and the embedded web UI.
+//!
+//! Reads the store's named queries and shapes what it shows with the model's functions. It must
+//! not compute totals of its own, know a table's files, or read arguments, environment or clock.
+
+mod api;
+mod ask;
+mod caching;
+pub mod chart;
+mod columns;
+mod error;
+mod extract;
+mod guard;
+mod leaderboard;
+mod respond;
+mod result_columns;
+pub mod routes;
+mod run_columns;
+mod serve;
+mod state;
+mod ui;
+
+pub use api::{openapi, router};
+pub use ask::{Query, ask};
+pub use error::{ApiError, Problem};
+pub use leaderboard::{FacetValue, Facets, Summary};
+pub use result_columns::{Outcome, TestResult};
+pub use run_columns::Run;
+pub use serve::serve;
+pub use state::{AppState, ServerOptions};

@@ -1,0 +1,13 @@
+//! The REST API: one resource, one file with its parameters, response, handler and description.
+
+pub mod download;
+pub mod facets;
+pub mod health;
+pub mod metrics;
+pub mod result;
+pub mod results;
+pub mod run;
+pub mod runs;
+pub mod span;
+pub mod trace;
+pub mod traces;

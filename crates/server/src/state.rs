@@ -1,0 +1,124 @@
+//! What the routes share: the store, the limits, and the index of the runs.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use smoltrace_model::{
+    rows::{ResultRow, RunRow, SpanRow},
+    series::SeriesSet,
+};
+use smoltrace_store::Store;
+
+use crate::{error::ApiError, leaderboard::RunIndex, respond};
+
+/// How the server answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServerOptions {
+    /// Names by which this server may be addressed beside the loopback ones: `host` or
+    /// `host:port`. Guards a loopback server against DNS rebinding.
+    pub allowed_hosts: Vec<String>,
+    /// Whether the `Host` header is checked. [`crate::serve`] also checks it when its listener is
+    /// bound to loopback.
+    pub check_host: bool,
+    /// Longest path and query, bytes.
+    pub max_uri_bytes: usize,
+    /// Requests in work at once; one more is answered 503.
+    pub max_concurrent_requests: usize,
+    /// Time to work out an answer.
+    pub request_timeout: Duration,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            allowed_hosts: Vec::new(),
+            check_host: true,
+            max_uri_bytes: 16 * 1024,
+            max_concurrent_requests: 64,
+            request_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// State of the server. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct AppState {
+    store: Store,
+    options: Arc<ServerOptions>,
+    runs: Arc<Mutex<Option<Arc<RunIndex>>>>,
+}
+
+impl AppState {
+    pub fn new(store: Store, options: ServerOptions) -> Self {
+        Self { store, options: Arc::new(options), runs: Arc::default() }
+    }
+
+    pub fn options(&self) -> &Arc<ServerOptions> {
+        &self.options
+    }
+
+    pub(crate) fn with_options(self, options: ServerOptions) -> Self {
+        Self { options: Arc::new(options), ..self }
+    }
+
+    /// The index over the newest runs, made anew when they have changed.
+    pub(crate) async fn run_index(&self) -> Result<Arc<RunIndex>, ApiError> {
+        let rows = self.store.runs().await?;
+        if let Some(index) = self.cached_index(&rows) {
+            return Ok(index);
+        }
+        let runs = self.runs.clone();
+        respond::compute(move || {
+            let index = Arc::new(RunIndex::new(rows));
+            *runs.lock().unwrap_or_else(PoisonError::into_inner) = Some(index.clone());
+            Ok(index)
+        })
+        .await
+    }
+
+    fn cached_index(&self, rows: &Arc<Vec<RunRow>>) -> Option<Arc<RunIndex>> {
+        let cached = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        cached.as_ref().filter(|index| Arc::ptr_eq(index.rows(), rows)).cloned()
+    }
+
+    pub(crate) async fn run(&self, run_id: &str) -> Result<RunRow, ApiError> {
+        let rows = self.store.runs().await?;
+        rows.iter().find(|run| run.run_id == run_id).cloned().ok_or_else(|| ApiError::no_run(run_id))
+    }
+
+    pub(crate) async fn results(&self, run_id: &str) -> Result<Vec<ResultRow>, ApiError> {
+        Ok(self.store.results(run_id).await?)
+    }
+
+    pub(crate) async fn series(&self, run_id: &str) -> Result<SeriesSet, ApiError> {
+        let points = self.store.points(run_id).await?;
+        respond::compute(move || Ok(SeriesSet::from_points(&points))).await
+    }
+
+    pub(crate) async fn spans_of_run(&self, run_id: &str) -> Result<Vec<SpanRow>, ApiError> {
+        Ok(self.store.spans_of_run_compact(run_id).await?)
+    }
+
+    pub(crate) async fn trace(&self, run_id: &str, trace_id: &str) -> Result<Vec<SpanRow>, ApiError> {
+        Ok(self.store.trace(run_id, trace_id).await?)
+    }
+
+    pub(crate) async fn trace_compact(&self, run_id: &str, trace_id: &str) -> Result<Vec<SpanRow>, ApiError> {
+        Ok(self.store.trace_compact(run_id, trace_id).await?)
+    }
+
+    pub(crate) async fn span(
+        &self,
+        run_id: &str,
+        trace_id: &str,
+        span_id: &str,
+    ) -> Result<SpanRow, ApiError> {
+        Ok(self.store.span(run_id, trace_id, span_id).await?)
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+}

@@ -1,0 +1,75 @@
+//! Every answer for the two-GPU recording, as it is.
+
+use smoltrace_server::{
+    Facets, TestResult,
+    chart::Chart,
+    routes::{
+        health::Health, results::ResultsPage, run::RunDetail, runs::RunsPage, span::Span, trace::TraceDetail,
+        traces::TraceList,
+    },
+};
+
+use crate::support::{RECORDING, Server, encode, of_run};
+
+/// Compares an answer with its snapshot, and its fields with those of the described type.
+async fn check<T: serde::de::DeserializeOwned>(server: &Server, name: &str, address: &str) {
+    let _: T = server.get_as(address).await;
+    let answer = server.json(address).await;
+    insta::with_settings!({ sort_maps => true, description => address, prepend_module_to_snapshot => false }, {
+        insta::assert_json_snapshot!(name, answer);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_are_as_recorded() {
+    let server = Server::with_recordings().await;
+    let traces: TraceList = server.get_as(&of_run(RECORDING, "/traces")).await;
+    let trace_id = &traces.items[0].trace_id;
+    let trace: TraceDetail = server.get_as(&of_run(RECORDING, &format!("/traces/{trace_id}"))).await;
+    let llm = trace.spans.iter().find(|span| span.counted).expect("a span whose tokens count");
+    let result = format!("/results/{}", encode("tool:weather_paris"));
+
+    check::<Health>(&server, "health", "/healthz").await;
+    check::<RunsPage>(&server, "runs", "/api/v1/runs").await;
+    check::<Facets>(&server, "facets", "/api/v1/facets").await;
+    check::<RunDetail>(&server, "run", &of_run(RECORDING, "")).await;
+    check::<ResultsPage>(&server, "results", &of_run(RECORDING, "/results")).await;
+    check::<TestResult>(&server, "result", &of_run(RECORDING, &result)).await;
+    check::<Chart>(&server, "metrics", &of_run(RECORDING, "/metrics?max_points=8")).await;
+    check::<TraceList>(&server, "traces", &of_run(RECORDING, "/traces")).await;
+    check::<TraceDetail>(&server, "trace", &of_run(RECORDING, &format!("/traces/{trace_id}"))).await;
+    let span = format!("/traces/{trace_id}/spans/{}", llm.span_id);
+    check::<Span>(&server, "span", &of_run(RECORDING, &span)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn projections_hold_what_was_asked_for() {
+    let server = Server::with_recordings().await;
+    let check = async |address: &str, expected: serde_json::Value| {
+        assert_eq!(server.json(address).await["items"], expected, "{address}");
+    };
+    check(
+        "/api/v1/runs?model=openai/gpt-4.1-nano&fields=run_id,total_tokens&fields=rank&page_size=1",
+        serde_json::json!([{ "run_id": RECORDING, "total_tokens": 26002, "rank": 1 }]),
+    )
+    .await;
+    check("/api/v1/runs?page=7", serde_json::json!([])).await;
+    check(
+        &of_run(
+            RECORDING,
+            "/results?q=paris%20france&outcome=passed&sort=-total_tokens&fields=test_uid&page_size=1",
+        ),
+        serde_json::json!([{ "test_uid": "tool:weather_compare" }]),
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_empty_store_answers() {
+    let server = Server::empty().await;
+    let runs: RunsPage = server.get_as("/api/v1/runs").await;
+    assert_eq!((runs.total, runs.items.len(), runs.summary.runs), (0, 0, 0));
+    assert_eq!((runs.summary.total_tokens, runs.summary.success_rate), (None, None));
+    let facets: Facets = server.get_as("/api/v1/facets").await;
+    assert!(facets.model.is_empty());
+}
