@@ -52,6 +52,7 @@ export function ChartCard({ title, spec, extent, onWindow, why }: Props) {
         <h3>
           {title} <small>{unit}</small>
         </h3>
+        {!empty && <Readout spec={spec} />}
         {!empty && (
           <span className={css.actions}>
             {(['png', 'svg'] as const).map((kind) => (
@@ -80,10 +81,8 @@ export function ChartCard({ title, spec, extent, onWindow, why }: Props) {
         <div className={css.none}>{why}</div>
       ) : (
         <>
-          <Readout spec={spec} />
-          {asTable ? (
-            <Numbers title={title} spec={spec} />
-          ) : (
+          {asTable && <Numbers title={title} spec={spec} />}
+          {!asTable && (
             <div className={`${css.frame} ${css.body}`}>
               <Plot spec={spec} look="full" />
               <TimeArea

@@ -35,7 +35,7 @@ export type Theme = {
 };
 
 /** Space left of and right of the plot, px; whatever shares the time axis keeps the same. */
-export const PLOT_LEFT = 52;
+export const PLOT_LEFT = 60;
 export const PLOT_RIGHT = 12;
 
 /** The unit that the value axis is written in. */
@@ -149,6 +149,6 @@ export function pictureOption(spec: PlotSpec, theme: Theme, title: string): Char
       itemHeight: 8,
       textStyle: { color: theme.quiet, fontSize: 12 },
     },
-    grid: { left: 60, right: 24, top: 48, bottom: 32 },
+    grid: { left: 68, right: 24, top: 48, bottom: 32 },
   };
 }

@@ -126,7 +126,7 @@ export function Stat(props: { label: string; value: Quantity; note?: ReactNode; 
   return (
     <div className={css.stat}>
       <dt>{props.label}</dt>
-      <dd>
+      <dd data-long={written(props.value).length > 12}>
         <Value of={props.value} why={props.why} />
       </dd>
       {props.note !== undefined && <div className={css.note}>{props.note}</div>}

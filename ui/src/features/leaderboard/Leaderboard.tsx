@@ -33,7 +33,8 @@ export function Leaderboard() {
   const [active, setActive] = useState(-1);
   const filter = useMemo(() => filterQuery(search), [search]);
   const sort = search.sort ?? DEFAULT_SORT;
-  const columns = useMemo(() => chosenColumns(search.cols), [search.cols]);
+  const chosen = useMemo(() => search.cols?.split(','), [search.cols]);
+  const columns = useMemo(() => chosenColumns(chosen), [chosen]);
   const { head, count, itemAt, onRange, toggle } = useRunRows(filter, sort, search.group === 'model');
 
   const change = useCallback(
@@ -43,14 +44,16 @@ export function Leaderboard() {
     [navigate],
   );
   const chooseColumns = (cols: string[] | undefined) => {
-    if (cols) localStorage.setItem(REMEMBERED, cols.join(','));
+    // At least one, so that the address can say it.
+    const written = cols && (cols.join(',') || 'rank');
+    if (written) localStorage.setItem(REMEMBERED, written);
     else localStorage.removeItem(REMEMBERED);
-    change({ cols: cols && [cols.join(',')] });
+    change({ cols: written });
   };
   // A bare address opens with the columns chosen last, and says so in the address.
   useEffect(() => {
     const remembered = localStorage.getItem(REMEMBERED);
-    if (remembered && !search.cols) change({ cols: [remembered] });
+    if (remembered && !search.cols) change({ cols: remembered });
   }, [search.cols, change]);
   useEffect(() => {
     document.title = 'Leaderboard · TraceMind';
@@ -82,7 +85,7 @@ export function Leaderboard() {
         >
           By model
         </Button>
-        <ColumnChooser chosen={search.cols} onChange={chooseColumns} />
+        <ColumnChooser chosen={chosen} onChange={chooseColumns} />
         <Button
           icon="download"
           onClick={() => void exportCsv()}
@@ -106,7 +109,9 @@ export function Leaderboard() {
           count={count}
           itemAt={(index) => {
             const line = itemAt(index);
-            return line.type === 'group' ? { ...line, content: <GroupHead {...line} /> } : line;
+            return line.type === 'group'
+              ? { ...line, content: <GroupHead model={line.key} runs={line.count} summary={line.summary} /> }
+              : line;
           }}
           onRange={onRange}
           sort={parseSort(sort)}
@@ -159,8 +164,9 @@ function Cards({ summary }: { summary: RunsSummary }) {
   );
 }
 
-function GroupHead(line: { key: string; count: number; summary: RunsSummary | undefined }) {
-  const { summary } = line;
+type GroupProps = { model: string; runs: number; summary: RunsSummary | undefined };
+
+function GroupHead({ model, runs, summary }: GroupProps) {
   const facts = summary && [
     `${format.written(format.percent(summary.success_rate))} success`,
     `${format.written(format.count(summary.total_tokens))} tokens`,
@@ -170,8 +176,8 @@ function GroupHead(line: { key: string; count: number; summary: RunsSummary | un
   ];
   return (
     <>
-      {line.key}
-      <small>{[format.plural(line.count, 'run'), ...(facts ?? [])].join(' · ')}</small>
+      {model}
+      <small>{[format.plural(runs, 'run'), ...(facts ?? [])].join(' · ')}</small>
     </>
   );
 }

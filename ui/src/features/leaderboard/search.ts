@@ -21,14 +21,15 @@ export const FACETS = [
 
 export type Facet = (typeof FACETS)[number][0];
 
-export type LeaderboardSearch = Partial<Record<Facet, string[]>> & {
-  q?: string;
+export type LeaderboardSearch = Partial<Record<Facet, string[] | undefined>> & {
+  q?: string | undefined;
   /** Days, `YYYY-MM-DD`, UTC; both included. */
-  from?: string;
-  to?: string;
-  sort?: string;
-  group?: 'model';
-  cols?: string[];
+  from?: string | undefined;
+  to?: string | undefined;
+  sort?: string | undefined;
+  group?: 'model' | undefined;
+  /** Chosen columns in order, separated by commas. */
+  cols?: string | undefined;
 };
 
 const day = (value: unknown) => {
@@ -37,17 +38,16 @@ const day = (value: unknown) => {
 };
 
 export function leaderboardSearch(raw: Record<string, unknown>): LeaderboardSearch {
-  const search: LeaderboardSearch = {};
-  const put = <K extends keyof LeaderboardSearch>(key: K, value: LeaderboardSearch[K] | undefined) => {
-    if (value !== undefined) search[key] = value;
+  // Every key is there: what is refused must not come through from the address as it stands.
+  const search: LeaderboardSearch = {
+    q: text(raw.q),
+    from: day(raw.from),
+    to: day(raw.to),
+    sort: text(raw.sort),
+    group: oneOf(raw.group, ['model']),
+    cols: text(raw.cols),
   };
-  put('q', text(raw.q));
-  for (const [facet] of FACETS) put(facet, list(raw[facet]));
-  put('from', day(raw.from));
-  put('to', day(raw.to));
-  put('sort', text(raw.sort));
-  put('group', oneOf(raw.group, ['model']));
-  put('cols', list(text(raw.cols)?.split(',') ?? raw.cols));
+  for (const [facet] of FACETS) search[facet] = list(raw[facet]);
   return search;
 }
 

@@ -12,7 +12,11 @@ const written = (value: number | null, unit: string) =>
 
 /** Enough digits to follow the sum, the rest on hover. */
 const trimmed = (value: number) =>
-  Math.abs(value) >= 1000 ? exact(Number(value.toFixed(2))) : significant(value, 6);
+  Math.abs(value) >= 1000
+    ? exact(Number(value.toFixed(2)))
+    : significant(value, 6)
+        .replace(/(\.\d*?)0+$/, '$1')
+        .replace(/\.$/, '');
 
 export function Accounting({ detail }: { detail: RunDetail }) {
   const { accounting, differences } = detail;

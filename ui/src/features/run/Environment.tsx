@@ -9,6 +9,7 @@ import type { Metrics, TestSpan } from '@/api/types';
 import { ChartCard } from '@/charts/ChartCard';
 import { CursorContext, makeCursor } from '@/charts/cursor';
 import { CHARTS, chartSpec, extentOf } from '@/charts/environment';
+import { mergedMetrics } from '@/charts/merge';
 import { TimeArea } from '@/charts/TimePlot';
 import { Button, IconButton } from '@/design/components/controls';
 import { Panel } from '@/design/components/data';
@@ -39,7 +40,10 @@ export function Environment({ runId }: { runId: string }) {
     }),
     enabled: zoomedIn,
   });
-  const metrics = zoomedIn ? (part.data ?? whole.data) : whole.data;
+  const metrics = useMemo(() => {
+    const fine = zoomedIn && !part.isPlaceholderData ? part.data : undefined;
+    return whole.data && mergedMetrics(whole.data, fine, 0);
+  }, [whole.data, part.data, part.isPlaceholderData, zoomedIn]);
   const extent = useMemo(() => whole.data && extentOf(whole.data), [whole.data]);
   const view = useMemo(
     () => extent && (zoomedIn ? clampWindow({ from, to }, extent) : extent),
@@ -175,33 +179,41 @@ function TestLanes(props: ZoomProps & { runId: string; tests: readonly TestSpan[
     .filter(({ test }) => test.end_ms >= view.from && test.start_ms <= view.to);
   return (
     <Panel title="Tests" note="on the same axis" className={css.lane}>
-      <div className={css.lanes} style={{ height }}>
-        <TimeArea window={view} extent={extent} onWindow={onWindow} />
-        {seen.map(({ test, row }) => {
-          const left = Math.max(0, (test.start_ms - view.from) / span) * 100;
-          const right = Math.min(1, (test.end_ms - view.from) / span) * 100;
-          const outcome = test.success === null ? 'unscored' : test.success ? 'passed' : 'failed';
-          const name = `${testKey(test)}, ${outcome}, ${format.written(format.duration(test.end_ms - test.start_ms))}`;
-          const place = { left: `${left}%`, width: `max(3px, ${right - left}%)`, top: row * LANE_PX };
-          return test.trace_id ? (
-            <Link
-              key={testKey(test)}
-              className={css.slot}
-              style={place}
-              data-outcome={outcome}
-              title={name}
-              aria-label={name}
-              to="/runs/$runId/traces/$traceId"
-              params={{ runId, traceId: test.trace_id }}
-            >
-              {testKey(test)}
-            </Link>
-          ) : (
-            <span key={testKey(test)} className={css.slot} style={place} data-outcome={outcome} title={name}>
-              {testKey(test)}
-            </span>
-          );
-        })}
+      <div className={css.laneScroll}>
+        <div className={css.lanes} style={{ height }}>
+          <TimeArea window={view} extent={extent} onWindow={onWindow} />
+          {seen.map(({ test, row }) => {
+            const left = Math.max(0, (test.start_ms - view.from) / span) * 100;
+            const right = Math.min(1, (test.end_ms - view.from) / span) * 100;
+            const outcome = test.success === null ? 'unscored' : test.success ? 'passed' : 'failed';
+            const name = `${testKey(test)}, ${outcome}, ${format.written(format.duration(test.end_ms - test.start_ms))}`;
+            const place = { left: `${left}%`, width: `max(3px, ${right - left}%)`, top: row * LANE_PX };
+            return test.trace_id ? (
+              <Link
+                key={testKey(test)}
+                className={css.slot}
+                style={place}
+                data-outcome={outcome}
+                title={name}
+                aria-label={name}
+                to="/runs/$runId/traces/$traceId"
+                params={{ runId, traceId: test.trace_id }}
+              >
+                {testKey(test)}
+              </Link>
+            ) : (
+              <span
+                key={testKey(test)}
+                className={css.slot}
+                style={place}
+                data-outcome={outcome}
+                title={name}
+              >
+                {testKey(test)}
+              </span>
+            );
+          })}
+        </div>
       </div>
     </Panel>
   );

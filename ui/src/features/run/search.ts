@@ -16,16 +16,13 @@ export type RunSearch = {
 };
 
 export function runSearch(raw: Record<string, unknown>): RunSearch {
-  const search: RunSearch = {};
-  const put = <K extends keyof RunSearch>(key: K, value: RunSearch[K] | undefined) => {
-    if (value !== undefined) search[key] = value;
+  return {
+    tab: oneOf(raw.tab, TABS),
+    outcome: oneOf(raw.outcome, ['passed', 'failed', 'unscored']),
+    q: text(raw.q),
+    sort: text(raw.sort),
+    test: text(raw.test),
+    from: number(raw.from),
+    to: number(raw.to),
   };
-  put('tab', oneOf(raw.tab, TABS));
-  put('outcome', oneOf(raw.outcome, ['passed', 'failed', 'unscored']));
-  put('q', text(raw.q));
-  put('sort', text(raw.sort));
-  put('test', text(raw.test));
-  put('from', number(raw.from));
-  put('to', number(raw.to));
-  return search;
 }

@@ -10,14 +10,11 @@ export type TraceSearch = {
 };
 
 export function traceSearch(raw: Record<string, unknown>): TraceSearch {
-  const search: TraceSearch = {};
-  const put = <K extends keyof TraceSearch>(key: K, value: TraceSearch[K] | undefined) => {
-    if (value !== undefined) search[key] = value;
+  return {
+    tab: oneOf(raw.tab, ['timeline', 'raw']),
+    span: text(raw.span),
+    q: text(raw.q),
+    from: number(raw.from),
+    to: number(raw.to),
   };
-  put('tab', oneOf(raw.tab, ['timeline', 'raw']));
-  put('span', text(raw.span));
-  put('q', text(raw.q));
-  put('from', number(raw.from));
-  put('to', number(raw.to));
-  return search;
 }
