@@ -16,10 +16,26 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for ApiQuery<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        serde_html_form::from_str(parts.uri.query().unwrap_or_default())
-            .map(Self)
-            .map_err(|error| ApiError::invalid(format!("the query is not understood: {error}")))
+        let query = parts.uri.query().unwrap_or_default();
+        serde_html_form::from_str(query).map(Self).map_err(|error| {
+            let repeated = match repeated(query).as_slice() {
+                [] => String::new(),
+                names => format!(" (repeated: {})", names.join(", ")),
+            };
+            ApiError::invalid(format!("the query is not understood: {error}{repeated}"))
+        })
     }
+}
+
+/// Names that occur more than once; some of them may.
+fn repeated(query: &str) -> Vec<String> {
+    let pairs: Vec<(String, String)> = serde_html_form::from_str(query).unwrap_or_default();
+    let mut names: Vec<String> = pairs.into_iter().map(|(name, _)| format!("`{name}`")).collect();
+    names.sort();
+    let mut repeated: Vec<String> =
+        names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].clone()).collect();
+    repeated.dedup();
+    repeated
 }
 
 /// Path parameters, percent-decoded: ids may contain any character.

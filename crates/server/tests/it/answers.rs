@@ -11,11 +11,23 @@ use smoltrace_server::{
 
 use crate::support::{RECORDING, Server, encode, of_run};
 
+/// What is none of the server's making, or changes with each release.
+const STAND_INS: &[(&str, &str)] = &[
+    ("/accounting/chains", "[steps behind each total]"),
+    ("/accounting/notes", "[notes on the account]"),
+    ("/version", "[version]"),
+];
+
 /// Compares an answer with its snapshot, and its fields with those of the described type.
 async fn check<T: serde::de::DeserializeOwned>(server: &Server, name: &str, address: &str) {
     let _: T = server.get_as(address).await;
-    let answer = server.json(address).await;
-    insta::with_settings!({ sort_maps => true, description => address, prepend_module_to_snapshot => false }, {
+    let mut answer = server.json(address).await;
+    for (place, stand_in) in STAND_INS {
+        if let Some(value) = answer.pointer_mut(place) {
+            *value = (*stand_in).into();
+        }
+    }
+    insta::with_settings!({ sort_maps => true, description => address, prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_json_snapshot!(name, answer);
     });
 }
