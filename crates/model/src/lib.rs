@@ -15,6 +15,7 @@ mod forest;
 pub mod gpus;
 pub mod ids;
 pub mod inputs;
+mod join;
 pub mod normalize;
 pub mod price;
 pub mod rows;
