@@ -135,9 +135,7 @@ impl Known {
         if self.version == version {
             return Ok(());
         }
-        let snapshot = state.snapshot().map_err(|e| table.foreign(&e))?;
-        let files: HashSet<String> =
-            snapshot.log_data().iter().map(|file| file.path().into_owned()).collect();
+        let files = table.files(state)?;
         let added: Vec<String> = files.difference(&self.files).cloned().collect();
         if !self.runs.is_empty() && !added.is_empty() {
             let scan = Scan { files: Some(added), ..key_scan(&table.layout) };

@@ -1,8 +1,11 @@
 //! What a caller may choose. Nothing here is read from the environment.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use crate::disk::{Disk, SyncedDisk};
+use crate::{
+    disk::{Disk, SyncedDisk},
+    maintain::MaintenanceOptions,
+};
 
 /// How a store is opened.
 #[derive(Debug, Clone)]
@@ -15,6 +18,8 @@ pub struct StoreOptions {
     pub queue_rows: usize,
     /// Row ids of recent runs that are kept in memory to recognise duplicates (16 bytes each and some overhead).
     pub known_rows: usize,
+    /// Upkeep while the store is open. None, as by default, suits a process that ends soon.
+    pub background: Option<Background>,
     /// How bytes reach the disk.
     pub disk: Arc<dyn Disk>,
 }
@@ -26,7 +31,22 @@ impl Default for StoreOptions {
             queue_batches: 256,
             queue_rows: 2_000_000,
             known_rows: 2_000_000,
+            background: None,
             disk: Arc::new(SyncedDisk),
         }
+    }
+}
+
+/// Upkeep by a task of the store itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Background {
+    /// Time between two looks at what is due.
+    pub every: Duration,
+    pub maintenance: MaintenanceOptions,
+}
+
+impl Default for Background {
+    fn default() -> Self {
+        Self { every: Duration::from_secs(60), maintenance: MaintenanceOptions::default() }
     }
 }

@@ -144,8 +144,8 @@ impl Scanner {
     pub(crate) async fn rows<T: TableRow>(&self, table: &Table, scan: &Scan) -> Result<Vec<T>, StoreError> {
         let mut state = table.latest().await?;
         loop {
-            let error = match self.batches(table, &state, scan).await {
-                Ok(batches) => return decode(table, &batches),
+            let error = match self.rows_of(table, &state, scan).await {
+                Ok(rows) => return Ok(rows),
                 Err(error) => error,
             };
             let newer = table.latest().await?;
@@ -155,9 +155,19 @@ impl Scanner {
             state = newer;
         }
     }
+
+    /// The rows of a scan over `state`.
+    pub(crate) async fn rows_of<T: TableRow>(
+        &self,
+        table: &Table,
+        state: &DeltaTable,
+        scan: &Scan,
+    ) -> Result<Vec<T>, StoreError> {
+        decode(table, &self.batches(table, state, scan).await?)
+    }
 }
 
-pub(crate) fn decode<T: TableRow>(table: &Table, batches: &[RecordBatch]) -> Result<Vec<T>, StoreError> {
+fn decode<T: TableRow>(table: &Table, batches: &[RecordBatch]) -> Result<Vec<T>, StoreError> {
     let mut rows = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
     for batch in batches {
         rows.extend(T::from_batch(batch).map_err(|e| StoreError::Corrupt {

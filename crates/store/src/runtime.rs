@@ -1,7 +1,13 @@
 //! The store's own threads: one runtime for appends and upkeep, one for queries, so that a
 //! heavy scan never delays an acknowledgement.
 
-use std::{future::Future, path::Path};
+use std::{
+    future::Future,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -38,10 +44,28 @@ impl Runtimes {
     }
 }
 
+/// How long work in progress may take to end after the store is gone.
+const GRACE: Duration = Duration::from_secs(10);
+
 impl Drop for Runtimes {
     fn drop(&mut self) {
-        for runtime in [self.append.take(), self.query.take()].into_iter().flatten() {
-            runtime.shutdown_background();
+        let runtimes: Vec<Runtime> = [self.append.take(), self.query.take()].into_iter().flatten().collect();
+        let idle = |runtime: &Runtime| runtime.metrics().num_alive_tasks() == 0;
+        let handed = Arc::new(Mutex::new(runtimes));
+        let taken = handed.clone();
+        let close = move || {
+            let runtimes = std::mem::take(&mut *taken.lock().unwrap_or_else(PoisonError::into_inner));
+            // What is being committed or read is let end: the Delta library panics when its
+            // runtime goes away beneath it.
+            let end = Instant::now() + GRACE;
+            while !runtimes.iter().all(idle) && Instant::now() < end {
+                thread::sleep(Duration::from_millis(1));
+            }
+            runtimes.into_iter().for_each(Runtime::shutdown_background);
+        };
+        if thread::Builder::new().name("smoltrace-close".into()).spawn(close).is_err() {
+            let mut left = handed.lock().unwrap_or_else(PoisonError::into_inner);
+            left.drain(..).for_each(Runtime::shutdown_background);
         }
     }
 }

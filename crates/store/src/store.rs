@@ -1,24 +1,28 @@
 //! The store as its users see it.
 
 use std::{
+    collections::HashSet,
     fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
+use arrow::record_batch::RecordBatch;
 use datafusion::logical_expr::{col, lit};
 use object_store::ObjectStore;
 use smoltrace_model::rows::{PointRow, ResultRow, RunRow, SpanRow};
-use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot, watch};
 
 use crate::{
     durable::{DurableFileSystem, create_folders},
     error::StoreError,
     layout::LAYOUTS,
-    options::StoreOptions,
+    maintain::{self, MaintenanceOptions, Upkeep},
+    options::{Background, StoreOptions},
     query::{self, RunData, Scan, Scanner, equals},
     runtime::{Runtimes, run_on},
+    sql::{self, SqlLimits, SqlOutput},
     table::Table,
     writer::{self, Batch, Receipt, Request, Writer},
 };
@@ -42,7 +46,19 @@ struct Inner {
     queue: Option<mpsc::Sender<Request>>,
     shares: Arc<Semaphore>,
     queue_rows: usize,
-    runs: Mutex<Option<(u64, Arc<Vec<RunRow>>)>>,
+    files: Arc<dyn ObjectStore>,
+    query_threads: usize,
+    /// Dropped with the store, which ends its background task.
+    _open: watch::Sender<()>,
+    runs: Mutex<RunsCache>,
+}
+
+/// The newest run rows, as of a version of the table, and the data files they came from.
+#[derive(Default)]
+struct RunsCache {
+    version: Option<u64>,
+    files: HashSet<String>,
+    rows: Arc<Vec<RunRow>>,
 }
 
 impl fmt::Debug for Store {
@@ -77,9 +93,9 @@ impl Store {
         let scanner =
             Scanner::new(options.query_threads, files.clone()).map_err(|e| StoreError::foreign(&dir, &e))?;
         let scanner = Arc::new(scanner);
-        let root = dir.clone();
+        let (root, objects) = (dir.clone(), files.clone());
         let tables = run_on(runtimes.append(), &dir, async move {
-            let open = |index: usize| Table::open(&LAYOUTS[index], &root, files.clone(), read_only);
+            let open = |index: usize| Table::open(&LAYOUTS[index], &root, objects.clone(), read_only);
             let (spans, points, results, runs) = tokio::try_join!(open(0), open(1), open(2), open(3))?;
             Ok(Arc::new([spans, points, results, runs]))
         })
@@ -90,6 +106,10 @@ impl Store {
             runtimes.append().spawn(writer.serve(receiver));
             sender
         });
+        let (open, closed) = watch::channel(());
+        if let (false, Some(background)) = (read_only, options.background) {
+            runtimes.append().spawn(keep_up(tables.clone(), dir.clone(), background, closed));
+        }
         // A semaphore counts up to an eighth of what a machine word holds.
         let queue_rows = options.queue_rows.clamp(1, u32::MAX as usize >> 3);
         Ok(Self {
@@ -101,7 +121,10 @@ impl Store {
                 queue,
                 shares: Arc::new(Semaphore::new(queue_rows)),
                 queue_rows,
-                runs: Mutex::new(None),
+                files,
+                _open: open,
+                query_threads: options.query_threads,
+                runs: Mutex::default(),
             }),
         })
     }
@@ -151,15 +174,20 @@ impl Store {
             let table = &inner.tables[3];
             // Held while loading, so that many callers load once.
             let mut cache = inner.runs.lock().await;
-            let version = table.latest().await?.version().unwrap_or_default();
-            if let Some((cached, rows)) = &*cache
-                && *cached == version
-            {
-                return Ok(rows.clone());
+            let state = table.latest().await?;
+            if cache.version.is_some() && cache.version == state.version() {
+                return Ok(cache.rows.clone());
             }
-            let rows = Arc::new(query::tidy_runs(inner.scanner.rows(table, &Scan::default()).await?));
-            *cache = Some((version, rows.clone()));
-            Ok(rows)
+            let files = table.files(&state)?;
+            let known = !cache.files.is_empty() && cache.files.is_subset(&files);
+            let added = files.difference(&cache.files).cloned().collect();
+            let scan = Scan { files: known.then_some(added), ..Scan::default() };
+            let mut rows = inner.scanner.rows_of(table, &state, &scan).await?;
+            if known {
+                rows.extend(cache.rows.iter().cloned());
+            }
+            *cache = RunsCache { version: state.version(), files, rows: Arc::new(query::tidy_runs(rows)) };
+            Ok(cache.rows.clone())
         })
         .await
     }
@@ -271,6 +299,46 @@ impl Store {
         Ok(RunData { run, results, spans, points })
     }
 
+    /// Answers read-only SQL over `spans`, `points`, `results`, `runs`, `leaderboard` and
+    /// `metrics`, with at most `limit` rows and the default limits of [`SqlLimits`].
+    ///
+    /// # Errors
+    /// `InvalidQuery` with the place in the query, `QueryLimit`.
+    pub async fn sql(&self, query: &str, limit: usize) -> Result<Vec<RecordBatch>, StoreError> {
+        let limits = SqlLimits { rows: limit, ..SqlLimits::default() };
+        Ok(self.sql_within(query, limits).await?.batches)
+    }
+
+    /// As [`Self::sql`] within given limits.
+    pub async fn sql_within(&self, query: &str, limits: SqlLimits) -> Result<SqlOutput, StoreError> {
+        let (query, inner) = (query.to_owned(), self.inner.clone());
+        self.query(async move {
+            let (tables, scanner, files) = (inner.tables.clone(), inner.scanner.clone(), inner.files.clone());
+            sql::answer(&query, limits, tables, scanner, files, inner.query_threads).await
+        })
+        .await
+    }
+
+    /// Does the upkeep that is due: checkpoints, merging of small files, clean-up.
+    ///
+    /// # Errors
+    /// `ReadOnly`, and those of [`Self::open`]. What was done before the error stays done.
+    pub async fn maintain(&self, options: &MaintenanceOptions) -> Result<Upkeep, StoreError> {
+        let inner = self.inner.clone();
+        if inner.queue.is_none() {
+            return Err(StoreError::ReadOnly { path: inner.dir.clone() });
+        }
+        let options = options.clone();
+        run_on(self.inner.runtimes.append(), &self.inner.dir, async move {
+            let mut done = Upkeep::default();
+            for table in inner.tables.iter() {
+                done.add(maintain::maintain(table, &inner.dir, &options).await?);
+            }
+            Ok(done)
+        })
+        .await
+    }
+
     async fn rows<T>(
         &self,
         table: usize,
@@ -290,6 +358,32 @@ impl Store {
         work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
     ) -> Result<T, StoreError> {
         run_on(self.inner.runtimes.query(), &self.inner.dir, work).await
+    }
+}
+
+/// The background task of upkeep. An error of one round is logged; the next round tries again.
+async fn keep_up(
+    tables: Arc<[Table; 4]>,
+    dir: PathBuf,
+    background: Background,
+    mut closed: watch::Receiver<()>,
+) {
+    let mut rounds = tokio::time::interval(background.every.max(Duration::from_millis(1)));
+    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = rounds.tick() => {}
+            _ = closed.changed() => return,
+        }
+        for table in tables.iter() {
+            match maintain::maintain(table, &dir, &background.maintenance).await {
+                Ok(done) => tracing::debug!(table = table.layout.name, ?done, "upkeep"),
+                Err(error) => tracing::warn!(table = table.layout.name, %error, "upkeep failed"),
+            }
+            if closed.has_changed().is_err() {
+                return;
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! One Delta table: opening, creating, looking for what other processes committed, committing.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -121,6 +121,10 @@ impl Table {
         self.log.object_store(None)
     }
 
+    pub(crate) fn log(&self) -> &LogStoreRef {
+        &self.log
+    }
+
     /// The newest state, other processes' commits included. Costs one or two looks at the
     /// file system when nothing changed.
     pub(crate) async fn latest(&self) -> Result<DeltaTable, StoreError> {
@@ -138,6 +142,23 @@ impl Table {
             *self.state.write().await = table.clone();
         }
         Ok(table)
+    }
+
+    /// Forgets the state and reads it anew from the last checkpoint.
+    pub(crate) async fn reload(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = self.refreshing.lock().await;
+        let mut table = DeltaTable::new(self.log.clone());
+        if let Err(error) = table.load().await {
+            return Err(diagnose::log_error(&self.dir, &error).await);
+        }
+        *self.state.write().await = table;
+        Ok(())
+    }
+
+    /// Names of the data files of a state.
+    pub(crate) fn files(&self, state: &DeltaTable) -> Result<HashSet<String>, StoreError> {
+        let snapshot = state.snapshot().map_err(|e| self.foreign(&e))?;
+        Ok(snapshot.log_data().iter().map(|file| file.path().into_owned()).collect())
     }
 
     async fn is_current(&self, table: &DeltaTable) -> Result<bool, StoreError> {

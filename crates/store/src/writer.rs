@@ -58,6 +58,11 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// New rows over all tables.
+    pub fn written(&self) -> usize {
+        self.spans.written + self.points.written + self.results.written + self.runs.written
+    }
+
     fn table(&mut self, table: usize) -> &mut Counts {
         match table {
             0 => &mut self.spans,

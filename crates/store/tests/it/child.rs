@@ -28,8 +28,17 @@ pub fn appending(dir: &Path, from: usize, to: usize) -> Child {
 
 /// As [`appending`]; the process is gone, as by `kill -9`, at its `die_at`-th operation on the disk.
 pub fn appending_until(dir: &Path, from: usize, to: usize, die_at: i64) -> Child {
+    spawn("child::append_runs", dir, from, to, die_at)
+}
+
+/// Starts a process that does all upkeep at once, and is gone at its `die_at`-th operation.
+pub fn maintaining_until(dir: &Path, die_at: i64) -> Child {
+    spawn("child::maintain_runs", dir, 0, 0, die_at)
+}
+
+fn spawn(body: &str, dir: &Path, from: usize, to: usize, die_at: i64) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["child::append_runs", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
+        .args([body, "--exact", "--ignored", "--nocapture", "--test-threads=1"])
         .env(DIR, dir)
         .env(FROM, from.to_string())
         .env(TO, to.to_string())
@@ -40,6 +49,16 @@ pub fn appending_until(dir: &Path, from: usize, to: usize, die_at: i64) -> Child
         .unwrap()
 }
 
+fn number(name: &str) -> usize {
+    std::env::var(name).unwrap().parse().unwrap()
+}
+
+async fn open_mortal(dir: &str) -> Store {
+    let disk = Arc::new(Mortal { left: AtomicI64::new(number(DIE_AT) as i64) });
+    let options = StoreOptions { disk, ..StoreOptions::default() };
+    Store::open(Path::new(dir), options).await.unwrap()
+}
+
 pub fn run_id(number: usize) -> String {
     format!("run-{number:03}")
 }
@@ -48,14 +67,18 @@ pub fn run_id(number: usize) -> String {
 #[ignore = "the body of a child process, started by other tests"]
 async fn append_runs() {
     let Ok(dir) = std::env::var(DIR) else { return };
-    let number = |name: &str| std::env::var(name).unwrap().parse::<usize>().unwrap();
-    let disk = Arc::new(Mortal { left: AtomicI64::new(number(DIE_AT) as i64) });
-    let options = StoreOptions { disk, ..StoreOptions::default() };
-    let store = Store::open(Path::new(&dir), options).await.unwrap();
+    let store = open_mortal(&dir).await;
     for run in number(FROM)..number(TO) {
         store.append(batch(&run_id(run), 2)).await.unwrap();
         println!("acknowledged {run}");
     }
+}
+
+#[tokio::test]
+#[ignore = "the body of a child process, started by other tests"]
+async fn maintain_runs() {
+    let Ok(dir) = std::env::var(DIR) else { return };
+    open_mortal(&dir).await.maintain(&crate::maintain::at_once()).await.unwrap();
 }
 
 /// The real disk, until the process dies: before a write, or before or after a sync.

@@ -5,5 +5,7 @@ mod append;
 mod child;
 mod damage;
 mod disk;
+mod maintain;
 mod processes;
 mod rows;
+mod sql;

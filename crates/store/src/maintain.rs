@@ -1,0 +1,315 @@
+//! Upkeep: checkpoints, merging of small files, clean-up of the log and of files that no
+//! version needs.
+//!
+//! One maintainer a table at a time, by an advisory lock; but nothing hangs on the lock. A merge
+//! is committed as exactly one version, after a look that its files are all still there, so
+//! that even two maintainers without a lock could not double or lose a row.
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use arrow::{
+    array::new_null_array, compute::concat_batches, datatypes::SchemaRef, record_batch::RecordBatch,
+};
+use bytes::Bytes;
+use deltalake::{
+    DeltaTable, checkpoints,
+    kernel::{Action, Remove},
+    protocol::DeltaOperation,
+};
+use futures::TryStreamExt as _;
+use object_store::{ObjectStoreExt as _, path::Path as ObjectPath};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::{
+    diagnose,
+    error::StoreError,
+    parquet_file::{self, EncodedFile},
+    table::{Committed, Table, now_ms},
+};
+
+/// When upkeep does what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MaintenanceOptions {
+    /// A checkpoint is written after so many commits.
+    pub checkpoint_commits: u64,
+    /// Data files below this size are merged ...
+    pub small_file_bytes: u64,
+    /// ... once there are so many of them.
+    pub small_files: usize,
+    /// Rows of a merged file at most; a file of half as many is left alone.
+    pub merged_rows: usize,
+    /// How long a file that no version needs any more stays for readers of older versions, and
+    /// an unfinished file for its writer. Must be longer than any query or append takes.
+    pub file_retention: Duration,
+    /// How long log entries stay behind a checkpoint.
+    pub log_retention: Duration,
+}
+
+impl Default for MaintenanceOptions {
+    fn default() -> Self {
+        Self {
+            checkpoint_commits: 50,
+            small_file_bytes: 16 << 20,
+            small_files: 16,
+            merged_rows: 262_144,
+            file_retention: Duration::from_secs(24 * 3600),
+            log_retention: Duration::from_secs(24 * 3600),
+        }
+    }
+}
+
+/// What upkeep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Upkeep {
+    /// Checkpoints written.
+    pub checkpoints: usize,
+    /// Small files that were merged ...
+    pub merged_files: usize,
+    /// ... into so many.
+    pub merged_into: usize,
+    /// Files removed that no version needed.
+    pub removed_files: usize,
+    /// Log entries removed.
+    pub removed_log_entries: usize,
+    /// Tables left alone, because another process is at it.
+    pub busy_tables: usize,
+}
+
+impl Upkeep {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.checkpoints += other.checkpoints;
+        self.merged_files += other.merged_files;
+        self.merged_into += other.merged_into;
+        self.removed_files += other.removed_files;
+        self.removed_log_entries += other.removed_log_entries;
+        self.busy_tables += other.busy_tables;
+    }
+}
+
+/// Does for one table what is due.
+pub(crate) async fn maintain(
+    table: &Table,
+    root: &Path,
+    options: &MaintenanceOptions,
+) -> Result<Upkeep, StoreError> {
+    let mut done = Upkeep::default();
+    let Some(_lock) = lock(table, root)? else {
+        return Ok(Upkeep { busy_tables: 1, ..done });
+    };
+    while let Some((files, into)) = merge(table, options).await? {
+        done.merged_files += files;
+        done.merged_into += into;
+    }
+    let state = table.latest().await?;
+    let version = state.version().unwrap_or_default();
+    let objects = table.objects();
+    let checkpoint = diagnose::last_checkpoint(objects.as_ref()).await;
+    if version - checkpoint.unwrap_or_default().min(version) >= options.checkpoint_commits {
+        checkpoints::create_checkpoint(&state, None).await.map_err(|e| table.foreign(&e))?;
+        done.checkpoints = 1;
+    }
+    done.removed_files = vacuum(table, &state, options).await?;
+    let before = now_ms() - options.log_retention.as_millis() as i64;
+    done.removed_log_entries =
+        checkpoints::cleanup_expired_logs_for(version, table.log().as_ref(), before, None)
+            .await
+            .map_err(|e| table.foreign(&e))?;
+    if done.checkpoints + done.removed_log_entries > 0 {
+        // From here on this process, too, starts from the checkpoint.
+        table.reload().await?;
+    }
+    Ok(done)
+}
+
+/// The table's lock, or `None` when another maintainer has it. The operating system frees it
+/// when its process ends, however that happens.
+fn lock(table: &Table, root: &Path) -> Result<Option<File>, StoreError> {
+    let path = root.join(format!(".maintenance-{}.lock", table.layout.name));
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(|e| StoreError::io(&path, &e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(StoreError::io(&path, &error)),
+    }
+}
+
+/// A data file to be merged.
+struct Part {
+    path: String,
+    rows: usize,
+    remove: Remove,
+}
+
+/// Merges one group of small files. Returns how many became how many, or `None` when there is
+/// nothing to merge.
+async fn merge(table: &Table, options: &MaintenanceOptions) -> Result<Option<(usize, usize)>, StoreError> {
+    let state = table.latest().await?;
+    let group = small_files(table, &state, options)?;
+    if group.len() < 2 {
+        return Ok(None);
+    }
+    let mut parts = Vec::with_capacity(group.len());
+    for part in &group {
+        let path = ObjectPath::from(part.path.as_str());
+        let bytes = match table.objects().get(&path).await {
+            Ok(found) => found.bytes().await,
+            Err(error) => Err(error),
+        };
+        parts.push((table.dir.join(&part.path), bytes.map_err(|e| table.foreign(&e))?, part.rows));
+    }
+    let layout = table.layout.clone();
+    let schema = layout.schema.clone();
+    let file = tokio::task::spawn_blocking(move || -> Result<EncodedFile, StoreError> {
+        let mut batches = Vec::new();
+        for (path, bytes, rows) in parts {
+            let corrupt = |cause: String| StoreError::Corrupt { file: path.clone(), cause };
+            let read = read_file(bytes, &schema).map_err(|e| corrupt(e.to_string()))?;
+            let found: usize = read.iter().map(RecordBatch::num_rows).sum();
+            if found != rows {
+                return Err(corrupt(format!("{found} rows, the log says {rows}")));
+            }
+            batches.extend(read);
+        }
+        let other = |cause: String| StoreError::Other { path: layout.name.into(), cause };
+        let rows = concat_batches(&schema, &batches).map_err(|e| other(e.to_string()))?;
+        drop(batches);
+        let sorted = parquet_file::sort(&layout, &rows).map_err(|e| other(e.to_string()))?;
+        parquet_file::encode(&layout, &sorted).map_err(|e| other(e.to_string()))
+    })
+    .await
+    .map_err(|e| StoreError::other(&table.dir, e))??;
+    let add = table.put(file, false).await?;
+    let mut base = state;
+    loop {
+        let actions = group.iter().map(|part| Action::Remove(part.remove.clone()));
+        let actions = actions.chain([Action::Add(add.clone())]).collect();
+        let operation =
+            DeltaOperation::Optimize { predicate: None, target_size: options.small_file_bytes as i64 };
+        match table.commit(&base, actions, operation).await {
+            Ok(Committed::Done) => return Ok(Some((group.len(), 1))),
+            Ok(Committed::Conflict) => {}
+            Err(error) => {
+                table.discard(&add).await;
+                return Err(error);
+            }
+        }
+        // Someone appended, which is no matter; unless one of these files is gone.
+        base = table.latest().await?;
+        let active = table.files(&base)?;
+        if !group.iter().all(|part| active.contains(&part.path)) {
+            table.discard(&add).await;
+            return Ok(None);
+        }
+    }
+}
+
+/// The first files that are worth merging into one.
+fn small_files(
+    table: &Table,
+    state: &DeltaTable,
+    options: &MaintenanceOptions,
+) -> Result<Vec<Part>, StoreError> {
+    let snapshot = state.snapshot().map_err(|e| table.foreign(&e))?;
+    let mut small: Vec<Part> = snapshot
+        .log_data()
+        .iter()
+        .filter(|file| file.deletion_vector_descriptor().is_none())
+        .filter(|file| (file.size() as u64) < options.small_file_bytes)
+        .filter_map(|file| {
+            let rows = file.num_records().filter(|rows| *rows <= options.merged_rows / 2)?;
+            Some(Part { path: file.path().into_owned(), rows, remove: file.remove_action(false) })
+        })
+        .collect();
+    if small.len() < options.small_files.max(2) {
+        return Ok(Vec::new());
+    }
+    // Smallest first: many tiny files go in one step, and large ones are rewritten least often.
+    small.sort_by(|a, b| (a.rows, &a.path).cmp(&(b.rows, &b.path)));
+    let (mut rows, mut bytes) = (0, 0);
+    small.retain(|part| {
+        rows += part.rows;
+        bytes += part.remove.size.unwrap_or_default() as u64;
+        rows <= options.merged_rows && bytes <= options.small_file_bytes * 2
+    });
+    Ok(small)
+}
+
+/// The rows of a file in the columns of `schema`; a column it does not have is null.
+fn read_file(bytes: Bytes, schema: &SchemaRef) -> Result<Vec<RecordBatch>, Box<dyn std::error::Error>> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)?.with_batch_size(65_536).build()?;
+    let mut batches = Vec::new();
+    for batch in reader {
+        let batch = batch?;
+        let columns = schema.fields().iter().map(|field| {
+            let column = batch.column_by_name(field.name()).cloned();
+            column.unwrap_or_else(|| new_null_array(field.data_type(), batch.num_rows()))
+        });
+        batches.push(RecordBatch::try_new(schema.clone(), columns.collect())?);
+    }
+    Ok(batches)
+}
+
+/// Removes data files that neither the newest version nor a recent one needs, and what killed
+/// writers left behind.
+async fn vacuum(
+    table: &Table,
+    state: &DeltaTable,
+    options: &MaintenanceOptions,
+) -> Result<usize, StoreError> {
+    let snapshot = state.snapshot().map_err(|e| table.foreign(&e))?;
+    let oldest_kept = now_ms() - options.file_retention.as_millis() as i64;
+    let mut kept = table.files(state)?;
+    let mut tombstones = snapshot.all_tombstones(table.log().as_ref());
+    while let Some(tombstone) = tombstones.try_next().await.map_err(|e| table.foreign(&e))? {
+        if tombstone.deletion_timestamp().is_none_or(|removed| removed > oldest_kept) {
+            kept.insert(tombstone.path().into_owned());
+        }
+    }
+    let objects = table.objects();
+    let listing: Vec<_> = objects.list_with_delimiter(None).await.map_err(|e| table.foreign(&e))?.objects;
+    let mut removed = 0;
+    for object in listing {
+        let name = object.location.as_ref();
+        let ours = name.ends_with(".parquet") && !name.starts_with(['_', '.']);
+        if !ours || kept.contains(name) || object.last_modified.timestamp_millis() > oldest_kept {
+            continue;
+        }
+        match objects.delete(&object.location).await {
+            Ok(()) => removed += 1,
+            Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(table.foreign(&error)),
+        }
+    }
+    for folder in [table.dir.clone(), table.dir.join("_delta_log")] {
+        removed += remove_staged(&folder, options.file_retention).map_err(|e| StoreError::io(&folder, &e))?;
+    }
+    Ok(removed)
+}
+
+/// Removes files `<name>#<digits>` that a killed writer never gave their name.
+fn remove_staged(folder: &Path, retention: Duration) -> std::io::Result<usize> {
+    let mut removed = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some((_, digits)) = name.to_str().and_then(|name| name.rsplit_once('#')) else { continue };
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            continue;
+        }
+        let Ok(changed) = entry.metadata().and_then(|metadata| metadata.modified()) else { continue };
+        let age = SystemTime::now().duration_since(changed).unwrap_or_default();
+        if age >= retention && fs::remove_file(entry.path()).is_ok() {
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}

@@ -1,0 +1,235 @@
+//! Upkeep: what it does to files, and that no row notices.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use parquet::file::{
+    metadata::ParquetMetaData,
+    reader::{FileReader, SerializedFileReader},
+};
+use smoltrace_store::{Background, MaintenanceOptions, Store, StoreError, StoreOptions, Upkeep};
+
+use crate::{
+    child::{maintaining_until, run_id},
+    rows::{batch, contents, open},
+};
+
+/// Everything that can be done is done at once.
+pub fn at_once() -> MaintenanceOptions {
+    MaintenanceOptions {
+        checkpoint_commits: 1,
+        small_files: 2,
+        file_retention: Duration::ZERO,
+        log_retention: Duration::ZERO,
+        ..MaintenanceOptions::default()
+    }
+}
+
+async fn with_runs(dir: &Path, runs: usize) -> Store {
+    let store = open(dir).await;
+    for number in 0..runs {
+        store.append(batch(&run_id(number), 2)).await.unwrap();
+    }
+    store
+}
+
+fn data_files(dir: &Path, table: &str) -> Vec<PathBuf> {
+    let files = fs::read_dir(dir.join(table)).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "parquet")).collect()
+}
+
+fn metadata(file: &Path) -> ParquetMetaData {
+    SerializedFileReader::new(File::open(file).unwrap()).unwrap().metadata().clone()
+}
+
+#[tokio::test]
+async fn merging_keeps_rows_bloom_filters_statistics_and_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_runs(dir.path(), 10).await;
+    let before = contents(&store).await;
+    let options =
+        MaintenanceOptions { file_retention: Duration::ZERO, checkpoint_commits: 1000, ..at_once() };
+    let done = store.maintain(&options).await.unwrap();
+    assert_eq!((done.merged_files, done.merged_into, done.removed_files), (40, 4, 40));
+    assert_eq!(contents(&store).await, before);
+    assert_eq!(contents(&open(dir.path()).await).await, before);
+
+    for (table, bloom, stats) in [
+        ("spans", &["run_id", "trace_id"][..], &["run_id", "trace_id", "start_time_unix_nano"][..]),
+        ("points", &["run_id"], &["run_id", "metric", "time_unix_nano"]),
+        ("results", &["run_id", "trace_id"], &["run_id", "test_uid"]),
+        ("runs", &["run_id"], &["run_id"]),
+    ] {
+        let files = data_files(dir.path(), table);
+        let [file] = &files[..] else { panic!("{table}: {files:?}") };
+        let metadata = metadata(file);
+        let group = metadata.row_group(0);
+        let column = |name: &str| group.columns().iter().find(|c| c.column_path().string() == name).unwrap();
+        for name in bloom {
+            assert!(column(name).bloom_filter_offset().is_some(), "{table}.{name} has no bloom filter");
+        }
+        for name in stats {
+            let statistics = column(name).statistics().unwrap();
+            assert!(statistics.min_bytes_opt() <= statistics.max_bytes_opt(), "{table}.{name}");
+            assert!(statistics.min_bytes_opt().is_some(), "{table}.{name} has no statistics");
+        }
+        assert!(group.sorting_columns().is_some_and(|columns| columns[0].column_idx == 0), "{table}");
+        // And in the log, where whole files are skipped by it.
+        let log = dir.path().join(table).join("_delta_log/00000000000000000011.json");
+        let text = fs::read_to_string(log).unwrap();
+        let first = format!(r#"\"run_id\":\"{}\""#, run_id(0));
+        assert!(text.contains("minValues") && text.contains(&first), "{text}");
+        assert!(text.contains(r#""dataChange":false"#) && !text.contains(r#""dataChange":true"#), "{text}");
+    }
+    // Nothing is due any more, and what came before is still known.
+    assert_eq!(store.maintain(&options).await.unwrap(), Upkeep::default());
+    assert_eq!(store.append(batch(&run_id(3), 2)).await.unwrap().written(), 0);
+}
+
+#[tokio::test]
+async fn merged_files_do_not_grow_without_bound() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_runs(dir.path(), 9).await;
+    let before = contents(&store).await;
+    // Three runs of 20 points, or ten of 6 spans, fill a file.
+    let options = MaintenanceOptions { merged_rows: 60, ..at_once() };
+    store.maintain(&options).await.unwrap();
+    assert_eq!(data_files(dir.path(), "points").len(), 3);
+    assert_eq!(data_files(dir.path(), "spans").len(), 1);
+    assert_eq!(contents(&store).await, before);
+}
+
+#[tokio::test]
+async fn checkpoints_and_clean_up_leave_what_is_needed() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_runs(dir.path(), 6).await;
+    // This one has seen only version 6; entry 7 will be gone when it looks again.
+    let idle = Store::open_read_only(dir.path(), StoreOptions::default()).await.unwrap();
+    assert_eq!(idle.runs().await.unwrap().len(), 6);
+    for number in 6..8 {
+        store.append(batch(&run_id(number), 2)).await.unwrap();
+    }
+    let before = contents(&store).await;
+    let done = store.maintain(&at_once()).await.unwrap();
+    assert_eq!(done.checkpoints, 4);
+    assert!(done.removed_log_entries >= 4 * 8, "{done:?}");
+    let log = dir.path().join("runs/_delta_log");
+    assert!(!log.join("00000000000000000007.json").exists());
+    assert!(log.join("_last_checkpoint").exists());
+
+    assert_eq!(contents(&idle).await, before);
+    assert_eq!(contents(&open(dir.path()).await).await, before);
+    assert_eq!(contents(&store).await, before);
+    store.append(batch("later", 1)).await.unwrap();
+    assert_eq!(idle.run("later").await.unwrap().run_id, "later");
+
+    // A torn checkpoint is named.
+    let root = dir.path().canonicalize().unwrap();
+    let files = fs::read_dir(root.join("spans/_delta_log")).unwrap().map(|entry| entry.unwrap().path());
+    let checkpoint = files.into_iter().find(|file| file.to_string_lossy().contains(".checkpoint")).unwrap();
+    let whole = fs::read(&checkpoint).unwrap();
+    fs::write(&checkpoint, &whole[..whole.len() / 2]).unwrap();
+    match Store::open(dir.path(), StoreOptions::default()).await {
+        Err(StoreError::Corrupt { file, .. }) => assert_eq!(file, checkpoint),
+        other => panic!("{other:?}"),
+    }
+    fs::write(&checkpoint, &whole).unwrap();
+    assert_eq!(contents(&open(dir.path()).await).await.len(), 9);
+}
+
+#[tokio::test]
+async fn files_stay_as_long_as_a_reader_may_need_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_runs(dir.path(), 4).await;
+    let staged = dir.path().join("spans/part-x.parquet#123");
+    fs::write(&staged, "left by a killed writer").unwrap();
+    let options = MaintenanceOptions { file_retention: Duration::from_secs(3600), ..at_once() };
+    let done = store.maintain(&options).await.unwrap();
+    assert_eq!((done.merged_files, done.removed_files), (16, 0));
+    assert_eq!(data_files(dir.path(), "spans").len(), 5);
+    assert!(staged.exists());
+    let done = store.maintain(&at_once()).await.unwrap();
+    assert_eq!((done.merged_files, done.removed_files), (0, 17));
+    assert!(!staged.exists());
+}
+
+#[tokio::test]
+async fn one_maintainer_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_runs(dir.path(), 3).await;
+    let held = File::create(dir.path().join(".maintenance-points.lock")).unwrap();
+    held.try_lock().unwrap();
+    let done = store.maintain(&at_once()).await.unwrap();
+    assert_eq!((done.busy_tables, done.merged_into), (1, 3));
+    drop(held);
+    assert_eq!(store.maintain(&at_once()).await.unwrap().merged_into, 1);
+    let reader = Store::open_read_only(dir.path(), StoreOptions::default()).await.unwrap();
+    assert!(matches!(reader.maintain(&at_once()).await, Err(StoreError::ReadOnly { .. })));
+}
+
+/// Readers, writers and maintainers of several stores on one directory.
+#[tokio::test]
+async fn upkeep_while_others_read_and_write() {
+    const RUNS: usize = 12;
+    let dir = tempfile::tempdir().unwrap();
+    let maintenance = MaintenanceOptions { file_retention: Duration::from_secs(3600), ..at_once() };
+    let background = Background { every: Duration::from_millis(1), maintenance };
+    let options = StoreOptions { background: Some(background), ..StoreOptions::default() };
+    let kept = Store::open(dir.path(), options).await.unwrap();
+    let other = open(dir.path()).await;
+    let write = async |store: &Store, from: usize| {
+        for number in (from..RUNS).step_by(2) {
+            store.append(batch(&run_id(number), 2)).await.unwrap();
+        }
+    };
+    let read = async {
+        while other.runs().await.unwrap().len() < RUNS {
+            for data in contents(&other).await {
+                assert_eq!((data.spans.len(), data.points.len(), data.results.len()), (6, 20, 2));
+            }
+        }
+    };
+    tokio::join!(write(&kept, 0), write(&other, 1), read);
+    let clean = tempfile::tempdir().unwrap();
+    let expected = contents(&with_runs(clean.path(), RUNS).await).await;
+    assert_eq!(contents(&kept).await, expected);
+    assert_eq!(contents(&other).await, expected);
+}
+
+#[tokio::test]
+async fn killed_during_upkeep_at_any_operation_on_the_disk() {
+    let clean = tempfile::tempdir().unwrap();
+    let expected = contents(&with_runs(clean.path(), 3).await).await;
+    let mut died = 0;
+    for die_at in (0..200).step_by(5) {
+        let dir = tempfile::tempdir().unwrap();
+        copy(clean.path(), dir.path());
+        let mut child = maintaining_until(dir.path(), die_at);
+        if child.wait().unwrap().success() {
+            break;
+        }
+        died += 1;
+        let store = open(dir.path()).await;
+        assert_eq!(contents(&store).await, expected, "killed at operation {die_at}");
+        store.maintain(&at_once()).await.unwrap();
+        assert_eq!(contents(&store).await, expected, "upkeep after a kill at operation {die_at}");
+        assert_eq!(data_files(dir.path(), "spans").len(), 1);
+    }
+    assert!(died > 5, "died only {died} times");
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            fs::create_dir(&target).unwrap();
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}
