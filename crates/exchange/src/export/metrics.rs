@@ -10,7 +10,7 @@ use smoltrace_model::rows::{Instrument, PointRow, Temporality};
 use super::traces::{object, otlp_scope};
 use crate::{
     json::{Object, double, parse_object, text},
-    otlp::{Origin, PointHead, attributes_to_json, point_from_json, point_row},
+    otlp::{Origin, PointHead, attributes_to_json, point_from_json, point_row, wire_field},
     patch::{self, OURS},
 };
 
@@ -139,7 +139,9 @@ fn data_point<'a>(row: &'a PointRow, texts: &mut Texts<'a>) -> Value {
         _ => {}
     }
     for (name, value) in detail {
-        out.insert(wire_name(&name), wire_detail(value));
+        if let Some(field) = wire_field(&name) {
+            out.insert(field.into(), wire_detail(value));
+        }
     }
     let head = PointHead {
         metric: row.metric.clone(),

@@ -238,6 +238,12 @@ const FIELDS: &[(&str, &str, Field)] = &[
     ("quantileValues", "quantile_values", Field::Quantiles),
 ];
 
+/// The wire name of a field of `detail` that is written as it is; `None` for any other.
+pub(crate) fn wire_field(name: &str) -> Option<&'static str> {
+    let field = FIELDS.iter().find(|(_, ours, _)| *ours == name).map(|(wire, ..)| *wire);
+    field.or((name == "flags").then_some("flags"))
+}
+
 fn distribution(instrument: Instrument, object: &mut Object, detail: &mut Object) {
     for (wire, name, field) in FIELDS {
         let Some(value) = span::take(object, &[wire, name]) else { continue };

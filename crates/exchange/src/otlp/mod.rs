@@ -18,7 +18,7 @@ use smoltrace_model::rows::{PointRow, SpanRow};
 
 pub(crate) use attributes::{from_json as attributes_from_json, to_json as attributes_to_json};
 pub(crate) use json::{resource_logs, resource_metrics, resource_spans};
-pub(crate) use metric::{PointHead, PointValue, point_from_json, point_row};
+pub(crate) use metric::{PointHead, PointValue, point_from_json, point_row, wire_field};
 pub(crate) use proto::decode;
 pub(crate) use runs::{Content, into_runs, seal};
 pub(crate) use span::{id, span_from_object, take};

@@ -181,7 +181,10 @@ fn draft(
     notes: &mut Notes,
     place: &Spot<'_>,
 ) -> Result<Draft, String> {
-    let ours = object.remove(OURS);
+    let ours = object.remove(OURS).filter(|ours| !ours.is_null());
+    // What our own export could not write as it was is mended by what it wrote beside.
+    let mut mended = Notes::default();
+    let notes = if ours.is_some() { &mut mended } else { notes };
     let uid = take_text(&mut object, &["test_case_uid", "test_uid"]);
     let test_id = take_text(&mut object, &["test_id", "task_id", "id"]);
     let test_id = match (test_id, &uid) {
