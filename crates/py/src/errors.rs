@@ -58,10 +58,7 @@ pub fn dict(error: DictError) -> PyErr {
 
 /// A wrong object inside the argument `name`.
 pub fn walk(name: &str, error: WalkError) -> PyErr {
-    match error.raised {
-        Some(raised) => raised,
-        None => PyValueError::new_err(format!("{name}{}", error.place_and_reason())),
-    }
+    error.into_text(name).map_or_else(|raised| raised, PyValueError::new_err)
 }
 
 /// A `UserWarning` where points of the argument `name` could not be read; the rest counts.

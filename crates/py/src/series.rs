@@ -67,7 +67,63 @@ const POINT: [&str; 6] = ["asInt", "asDouble", "timeUnixNano", "startTimeUnixNan
 /// OTLP's flag of a point that has no recorded value.
 const NO_RECORDED_VALUE: u64 = 1;
 
-/// The series so far.
+/// Values found again by how they were spelled.
+struct Interned<T> {
+    places: HashMap<Box<[u8]>, usize>,
+    values: Vec<T>,
+}
+
+impl<T> Interned<T> {
+    fn new() -> Self {
+        Self { places: HashMap::new(), values: Vec::new() }
+    }
+
+    fn insert(&mut self, spelling: &[u8], value: T) -> usize {
+        self.places.insert(spelling.into(), self.values.len());
+        self.values.push(value);
+        self.values.len() - 1
+    }
+}
+
+/// What a resource says of its points.
+struct Origin {
+    service: String,
+    resource: String,
+}
+
+/// What all points of a metric share, and its series so far.
+struct Metric {
+    /// Without attributes.
+    info: SeriesInfo,
+    /// Slots by the attributes of points.
+    slots: Interned<usize>,
+    /// The place of the slot expected next: series mostly come in one order in every scrape.
+    next: usize,
+    /// The spellings by place.
+    spellings: Vec<Box<[u8]>>,
+}
+
+impl Metric {
+    fn find(&mut self, spelling: &[u8]) -> Option<usize> {
+        if self.next >= self.spellings.len() {
+            self.next = 0;
+        }
+        let place = match self.spellings.get(self.next) {
+            Some(expected) if **expected == *spelling => self.next,
+            _ => *self.slots.places.get(spelling)?,
+        };
+        self.next = place + 1;
+        Some(self.slots.values[place])
+    }
+
+    fn insert(&mut self, spelling: &[u8], slot: usize) {
+        self.next = self.slots.insert(spelling, slot) + 1;
+        self.spellings.push(spelling.into());
+    }
+}
+
+/// The series so far. Scrapes repeat themselves: whatever was seen before is found by its
+/// spelling, without making anything of it again.
 struct Walker<'py> {
     point_fields: Fields<'py, 6>,
     pair_fields: Fields<'py, 2>,
@@ -75,40 +131,12 @@ struct Walker<'py> {
     set: SeriesSet,
     /// The run that the first resource to name one names.
     run_id: Option<String>,
-    /// Metrics by everything that their points share, as [`Walker::metric`] spells it.
-    metrics: HashMap<Box<str>, usize>,
-    /// The slots of each metric.
-    slots: Vec<Slots>,
-    /// What is being spelled.
-    key: String,
-}
-
-/// The slots of one metric by the attributes of its points, as [`Walker::spell`] spells them.
-///
-/// Series mostly come in the same order in every scrape, so the one after the last is tried first.
-#[derive(Default)]
-struct Slots {
-    in_order: Vec<(Box<str>, usize)>,
-    places: HashMap<Box<str>, usize>,
-    next: usize,
-}
-
-impl Slots {
-    fn find(&mut self, key: &str) -> Option<usize> {
-        let expected = self.in_order.get(self.next).or(self.in_order.first());
-        let place = match expected {
-            Some((spelled, _)) if **spelled == *key => self.next % self.in_order.len(),
-            _ => *self.places.get(key)?,
-        };
-        self.next = place + 1;
-        Some(self.in_order[place].1)
-    }
-
-    fn insert(&mut self, key: &str, slot: usize) {
-        self.next = self.in_order.len() + 1;
-        self.places.insert(key.into(), self.in_order.len());
-        self.in_order.push((key.into(), slot));
-    }
+    origins: Interned<Origin>,
+    /// Canonical JSON of scopes.
+    scopes: Interned<String>,
+    metrics: Interned<Metric>,
+    /// What is being spelled: every text behind its length, so that no two lists are spelled alike.
+    spelling: Vec<u8>,
 }
 
 impl<'py> Walker<'py> {
@@ -119,47 +147,88 @@ impl<'py> Walker<'py> {
             value_fields: Fields::new(["stringValue"]),
             set: SeriesSet::default(),
             run_id: None,
-            metrics: HashMap::new(),
-            slots: Vec::new(),
-            key: String::new(),
+            origins: Interned::new(),
+            scopes: Interned::new(),
+            metrics: Interned::new(),
+            spelling: Vec::new(),
         }
     }
 
     fn resource(&mut self, resource_metrics: &Bound<'py, PyAny>) -> Walked<()> {
         let fields = dict(resource_metrics)?;
-        let attributes = match field!(fields, "resource")? {
-            Some(resource) => resource_attributes(&resource).at_key("resource")?,
-            None => Attributes::new(),
+        let resource = field!(fields, "resource")?;
+        let origin = self.origin(resource.as_ref()).at_key("resource")?;
+        let scopes = field!(fields, "scopeMetrics")?;
+        each(scopes.as_ref(), |_, item| self.scope(item, origin)).at_key("scopeMetrics")
+    }
+
+    /// The place of a resource: `{"attributes": ...}`, or the attributes themselves.
+    fn origin(&mut self, resource: Option<&Bound<'py, PyAny>>) -> Walked<usize> {
+        let fields = resource.map(dict).transpose()?;
+        let given = match &fields {
+            Some(fields) => field!(fields, "attributes")?,
+            None => None,
         };
+        let spelled =
+            self.spell(given.as_ref()).at_key("attributes")? && (given.is_some() || fields.is_none());
+        if spelled && let Some(place) = self.origins.places.get(self.spelling.as_slice()) {
+            return Ok(*place);
+        }
+        let attributes = match (&given, &fields) {
+            (Some(given), _) => attributes(Some(given)).at_key("attributes")?,
+            (None, Some(fields)) => attributes(Some(fields.as_any()))?,
+            (None, None) => Attributes::new(),
+        };
+        let named = |name| filled(&attributes, name);
         if self.run_id.is_none() {
             // The SDKs' default for a service without a name says nothing.
-            let named =
-                filled(&attributes, "service.name").filter(|name| !name.starts_with("unknown_service"));
-            self.run_id = filled(&attributes, "run.id")
-                .or_else(|| filled(&attributes, "service.instance.id"))
-                .or(named);
+            let service = named("service.name").filter(|name| !name.starts_with("unknown_service"));
+            self.run_id = named("run.id").or_else(|| named("service.instance.id")).or(service);
         }
-        let mut info = SeriesInfo {
-            service: filled(&attributes, "service.name").unwrap_or_else(|| "unknown".into()),
-            resource: canonical(&attributes),
-            ..SeriesInfo::default()
-        };
-        let scopes = field!(fields, "scopeMetrics")?;
-        each(scopes.as_ref(), |_, item| self.scope(item, &mut info)).at_key("scopeMetrics")
+        let service = named("service.name").unwrap_or_else(|| "unknown".into());
+        let resource = canonical(&attributes);
+        if !spelled {
+            self.spelling.clear();
+            // No list is spelled so: the first length is that of a key.
+            self.spelling.extend_from_slice(&u32::MAX.to_le_bytes());
+            self.spelling.extend_from_slice(resource.as_bytes());
+            if let Some(place) = self.origins.places.get(self.spelling.as_slice()) {
+                return Ok(*place);
+            }
+        }
+        Ok(self.origins.insert(&self.spelling, Origin { service, resource }))
     }
 
-    fn scope(&mut self, scope_metrics: &Bound<'py, PyAny>, info: &mut SeriesInfo) -> Walked<()> {
+    fn scope(&mut self, scope_metrics: &Bound<'py, PyAny>, origin: usize) -> Walked<()> {
         let fields = dict(scope_metrics)?;
-        let scope = match field!(fields, "scope")? {
-            Some(scope) => name_and_version(&scope).at_key("scope")?,
-            None => Attributes::new(),
+        self.spelling.clear();
+        if let Some(scope) = field!(fields, "scope")? {
+            self.spell_scope(&scope).at_key("scope")?;
+        }
+        let scope = match self.scopes.places.get(self.spelling.as_slice()) {
+            Some(place) => *place,
+            None => {
+                let given = field!(fields, "scope")?;
+                let parts = given.as_ref().map(name_and_version).transpose().at_key("scope")?;
+                self.scopes.insert(&self.spelling, canonical(&parts.unwrap_or_default()))
+            }
         };
-        info.scope = canonical(&scope);
         let metrics = field!(fields, "metrics")?;
-        each(metrics.as_ref(), |_, item| self.metric(item, info)).at_key("metrics")
+        each(metrics.as_ref(), |_, item| self.metric(item, origin, scope)).at_key("metrics")
     }
 
-    fn metric(&mut self, metric: &Bound<'py, PyAny>, info: &mut SeriesInfo) -> Walked<()> {
+    fn spell_scope(&mut self, scope: &Bound<'py, PyAny>) -> Walked<()> {
+        let fields = dict(scope)?;
+        for (tag, part) in [(0, field!(fields, "name")?), (1, field!(fields, "version")?)] {
+            if let Some(part) = part {
+                self.spelling.push(tag);
+                spell_text(&part.str()?, &mut self.spelling);
+            }
+        }
+        Ok(())
+    }
+
+    fn metric(&mut self, metric: &Bound<'py, PyAny>, origin: usize, scope: usize) -> Walked<()> {
         let fields = dict(metric)?;
         let (kind, instrument, data) = if let Some(gauge) = field!(fields, "gauge")? {
             ("gauge", Instrument::Gauge, gauge)
@@ -169,46 +238,48 @@ impl<'py> Walker<'py> {
             // Histograms and summaries take part in none of the numbers computed here.
             return Ok(());
         };
-        let own_text = |given: Option<Bound<'_, PyAny>>, key| match given {
-            Some(given) => text(&given).at_key(key).map(Cow::into_owned),
-            None => Ok(String::new()),
-        };
-        info.metric = own_text(field!(fields, "name")?, "name")?;
-        info.unit = own_text(field!(fields, "unit")?, "unit")?;
-        info.instrument = instrument;
-        self.points(&data, info).at_key(kind)
-    }
-
-    fn points(&mut self, data: &Bound<'py, PyAny>, info: &mut SeriesInfo) -> Walked<()> {
-        let data = dict(data)?;
+        let (name, unit) = (field!(fields, "name")?, field!(fields, "unit")?);
+        let name = name.as_ref().map_or(Ok(Cow::Borrowed("")), text).at_key("name")?;
+        let unit = unit.as_ref().map_or(Ok(Cow::Borrowed("")), text).at_key("unit")?;
+        let data = dict(&data).at_key(kind)?;
         let temporality = field!(data, "aggregationTemporality")?;
-        info.temporality = temporality_of(temporality.as_ref()).at_key("aggregationTemporality")?;
-        info.monotonic = match field!(data, "isMonotonic")? {
+        let temporality =
+            temporality_of(temporality.as_ref()).at_key("aggregationTemporality").at_key(kind)?;
+        let monotonic = match field!(data, "isMonotonic")? {
             Some(flag) => flag.is_truthy()?,
             None => false,
         };
-        let metric = self.place(info);
+        self.spelling.clear();
+        for place in [origin, scope] {
+            self.spelling.extend_from_slice(&place.to_le_bytes());
+        }
+        self.spelling.extend_from_slice(&[instrument as u8, temporality as u8, u8::from(monotonic)]);
+        spell_str(&name, &mut self.spelling);
+        self.spelling.extend_from_slice(unit.as_bytes());
+        let metric = match self.metrics.places.get(self.spelling.as_slice()) {
+            Some(place) => *place,
+            None => {
+                let Origin { service, resource } = &self.origins.values[origin];
+                let info = SeriesInfo {
+                    service: service.clone(),
+                    metric: name.into_owned(),
+                    unit: unit.into_owned(),
+                    instrument,
+                    temporality,
+                    monotonic,
+                    resource: resource.clone(),
+                    scope: self.scopes.values[scope].clone(),
+                    ..SeriesInfo::default()
+                };
+                let metric = Metric { info, slots: Interned::new(), next: 0, spellings: Vec::new() };
+                self.metrics.insert(&self.spelling, metric)
+            }
+        };
         let points = field!(data, "dataPoints")?;
-        each(points.as_ref(), |_, item| self.point(item, metric, info)).at_key("dataPoints")
+        each(points.as_ref(), |_, item| self.point(item, metric)).at_key("dataPoints").at_key(kind)
     }
 
-    /// The place in `slots` of what all points of a metric share.
-    fn place(&mut self, info: &SeriesInfo) -> usize {
-        self.key.clear();
-        let kind = [info.instrument.as_str(), info.temporality.as_str()];
-        for part in [info.metric.as_str(), &info.unit, &info.resource, &info.scope].into_iter().chain(kind) {
-            self.key.push_str(part);
-            self.key.push('\u{1f}');
-        }
-        if let Some(place) = self.metrics.get(self.key.as_str()) {
-            return *place;
-        }
-        self.metrics.insert(self.key.as_str().into(), self.slots.len());
-        self.slots.push(Slots::default());
-        self.slots.len() - 1
-    }
-
-    fn point(&mut self, point: &Bound<'py, PyAny>, metric: usize, info: &SeriesInfo) -> Walked<()> {
+    fn point(&mut self, point: &Bound<'py, PyAny>, metric: usize) -> Walked<()> {
         let point = dict(point)?;
         let [int, double, time, start, attributes, flags] = self.point_fields.read(&point);
         if flags.is_some_and(|flags| flags.extract::<u64>().is_ok_and(|flags| flags & NO_RECORDED_VALUE != 0))
@@ -229,15 +300,16 @@ impl<'py> Walker<'py> {
             time_unix_nano: nanos(time, "timeUnixNano")?,
             value,
         };
-        let slot = self.slot(attributes.as_ref(), metric, info).at_key("attributes")?;
+        let slot = self.slot(attributes.as_ref(), metric).at_key("attributes")?;
         self.set.push(slot, sample);
         Ok(())
     }
 
     /// The series of a point: found by how its attributes are spelled, made when new.
-    fn slot(&mut self, given: Option<&Bound<'py, PyAny>>, metric: usize, info: &SeriesInfo) -> Walked<usize> {
+    fn slot(&mut self, given: Option<&Bound<'py, PyAny>>, metric: usize) -> Walked<usize> {
         let spelled = self.spell(given)?;
-        if spelled && let Some(slot) = self.slots[metric].find(&self.key) {
+        let metric = &mut self.metrics.values[metric];
+        if spelled && let Some(slot) = metric.find(&self.spelling) {
             return Ok(slot);
         }
         let attributes = attributes(given)?;
@@ -245,41 +317,47 @@ impl<'py> Walker<'py> {
             gpu_id: filled(&attributes, "gpu_id"),
             gpu_name: filled(&attributes, "gpu_name"),
             attributes: canonical(&attributes),
-            ..info.clone()
+            ..metric.info.clone()
         });
         if spelled {
-            self.slots[metric].insert(&self.key, slot);
+            metric.insert(&self.spelling, slot);
         }
         Ok(slot)
     }
 
-    /// Spells a key/value list of texts, as almost all are, into `key`; false when it holds
-    /// anything else.
+    /// Spells a key/value list of texts, as almost all are; false when it holds anything else.
     fn spell(&mut self, attributes: Option<&Bound<'py, PyAny>>) -> Walked<bool> {
-        self.key.clear();
+        self.spelling.clear();
         if !attributes.is_none_or(is_list) {
             return Ok(false);
         }
         let mut all_texts = true;
         each(attributes, |_, item| {
             let pair = dict(item)?;
-            all_texts = all_texts && self.spell_one(&pair);
+            all_texts = all_texts && self.spell_pair(&pair);
             Ok(())
         })?;
         Ok(all_texts)
     }
 
-    fn spell_one(&mut self, pair: &Bound<'py, PyDict>) -> bool {
+    fn spell_pair(&mut self, pair: &Bound<'py, PyDict>) -> bool {
         let [Some(name), Some(wrapped)] = self.pair_fields.read(pair) else { return false };
         let Ok(wrapped) = wrapped.cast::<PyDict>() else { return false };
         let [Some(inner)] = self.value_fields.read(wrapped) else { return false };
         let (Ok(name), Ok(inner)) = (name.cast::<PyString>(), inner.cast::<PyString>()) else { return false };
-        for part in [name, inner] {
-            self.key.push_str(&characters(part));
-            self.key.push('\u{1f}');
-        }
+        spell_text(name, &mut self.spelling);
+        spell_text(inner, &mut self.spelling);
         true
     }
+}
+
+fn spell_text(text: &Bound<'_, PyString>, into: &mut Vec<u8>) {
+    spell_str(&characters(text), into);
+}
+
+fn spell_str(text: &str, into: &mut Vec<u8>) {
+    into.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    into.extend_from_slice(text.as_bytes());
 }
 
 /// Attributes as a key/value list of OTLP, or as a plain dict.
@@ -305,15 +383,6 @@ fn attributes(given: Option<&Bound<'_, PyAny>>) -> Walked<Attributes> {
         })?,
     }
     Ok(map)
-}
-
-/// Those of `{"attributes": ...}`, or the attributes themselves.
-fn resource_attributes(resource: &Bound<'_, PyAny>) -> Walked<Attributes> {
-    let fields = dict(resource)?;
-    match field!(fields, "attributes")? {
-        Some(given) => attributes(Some(&given)).at_key("attributes"),
-        None => attributes(Some(fields.as_any())),
-    }
 }
 
 fn name_and_version(scope: &Bound<'_, PyAny>) -> Walked<Attributes> {
@@ -361,14 +430,20 @@ fn canonical(attributes: &Attributes) -> String {
 /// OTLP's enumeration as a number or a name.
 fn temporality_of(given: Option<&Bound<'_, PyAny>>) -> Walked<Temporality> {
     let Some(given) = given else { return Ok(Temporality::Unspecified) };
-    let code = match given.extract::<i64>() {
-        Ok(code) => code.to_string(),
-        Err(_) => text(given)?.to_ascii_uppercase(),
-    };
-    Ok(match code.trim_start_matches("AGGREGATION_TEMPORALITY_") {
-        "1" | "DELTA" => Temporality::Delta,
-        "2" | "CUMULATIVE" => Temporality::Cumulative,
-        "0" | "UNSPECIFIED" | "" => Temporality::Unspecified,
-        _ => return Err(WalkError::expected("1 (delta) or 2 (cumulative)", given)),
-    })
+    let unknown = || WalkError::expected("1 (delta) or 2 (cumulative)", given);
+    if let Ok(code) = given.extract::<i64>() {
+        return match code {
+            0 => Ok(Temporality::Unspecified),
+            1 => Ok(Temporality::Delta),
+            2 => Ok(Temporality::Cumulative),
+            _ => Err(unknown()),
+        };
+    }
+    let name = text(given)?.to_ascii_uppercase();
+    match name.trim_start_matches("AGGREGATION_TEMPORALITY_") {
+        "0" | "UNSPECIFIED" | "" => Ok(Temporality::Unspecified),
+        "1" | "DELTA" => Ok(Temporality::Delta),
+        "2" | "CUMULATIVE" => Ok(Temporality::Cumulative),
+        _ => Err(unknown()),
+    }
 }

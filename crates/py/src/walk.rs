@@ -17,25 +17,36 @@ enum Step {
     Index(usize),
 }
 
-/// What went wrong, and the steps that led there (innermost first).
-pub struct WalkError {
+/// What went wrong, and the steps that led there (innermost first). Boxed, so that what is
+/// passed around where nothing is wrong stays small.
+pub struct WalkError(Box<Wrong>);
+
+struct Wrong {
     steps: Vec<Step>,
-    what: String,
-    /// An exception that the objects themselves raised; it passes through as it is.
-    pub raised: Option<PyErr>,
+    what: What,
+}
+
+enum What {
+    Expected(String),
+    /// An exception that the objects themselves raised.
+    Raised(PyErr),
 }
 
 pub type Walked<T> = Result<T, WalkError>;
 
 impl WalkError {
     pub fn new(what: impl Into<String>) -> Self {
-        Self { steps: Vec::new(), what: what.into(), raised: None }
+        Self(Box::new(Wrong { steps: Vec::new(), what: What::Expected(what.into()) }))
     }
 
-    /// The place without its root, as `[3].name: what is wrong`.
-    pub fn place_and_reason(&self) -> String {
-        let mut text = String::new();
-        for step in self.steps.iter().rev() {
+    /// The text `ROOT[3].name: what is wrong`, or the exception that was raised, as it is.
+    pub fn into_text(self, root: &str) -> Result<String, PyErr> {
+        let what = match self.0.what {
+            What::Expected(what) => what,
+            What::Raised(exception) => return Err(exception),
+        };
+        let mut text = root.to_owned();
+        for step in self.0.steps.iter().rev() {
             match step {
                 Step::Key(key) => {
                     text.push('.');
@@ -45,8 +56,8 @@ impl WalkError {
             }
         }
         text.push_str(": ");
-        text.push_str(&self.what);
-        text
+        text.push_str(&what);
+        Ok(text)
     }
 
     /// "expected WANTED, got VALUE (TYPE)".
@@ -58,7 +69,7 @@ impl WalkError {
 /// An exception raised while looking, such as by a `__getitem__` of the caller's own.
 impl From<PyErr> for WalkError {
     fn from(error: PyErr) -> Self {
-        Self { steps: Vec::new(), what: String::new(), raised: Some(error) }
+        Self(Box::new(Wrong { steps: Vec::new(), what: What::Raised(error) }))
     }
 }
 
@@ -69,16 +80,18 @@ pub trait At<T> {
 }
 
 impl<T> At<T> for Walked<T> {
+    #[inline]
     fn at_key(self, key: &str) -> Walked<T> {
         self.map_err(|mut error| {
-            error.steps.push(Step::Key(key.to_owned()));
+            error.0.steps.push(Step::Key(key.to_owned()));
             error
         })
     }
 
+    #[inline]
     fn at_index(self, index: usize) -> Walked<T> {
         self.map_err(|mut error| {
-            error.steps.push(Step::Index(index));
+            error.0.steps.push(Step::Index(index));
             error
         })
     }
@@ -134,12 +147,14 @@ impl<'py, const N: usize> Fields<'py, N> {
         let py = dict.py();
         let mut values = [const { None }; N];
         let (mut position, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
+        let mut nth = 0;
         // SAFETY: the GIL is held and no Python code runs before the loop ends, so the dict does
         // not change: comparing an address or the characters of a str calls nothing, and a value
         // that is kept is counted. The key and value of an entry are valid where the call says so.
         unsafe {
             while ffi::PyDict_Next(dict.as_ptr(), &mut position, &mut key, &mut value) != 0 {
-                let place = self.place(Borrowed::from_ptr(py, key));
+                let place = self.place(nth, Borrowed::from_ptr(py, key));
+                nth += 1;
                 if place < N && value != ffi::Py_None() {
                     values[place] = Some(Bound::from_borrowed_ptr(py, value));
                 }
@@ -148,7 +163,16 @@ impl<'py, const N: usize> Fields<'py, N> {
         values
     }
 
-    fn place(&mut self, key: Borrowed<'_, 'py, PyAny>) -> usize {
+    /// The place of the dict's `nth` key. Alike dicts have alike orders: the `nth` seen is tried first.
+    #[inline]
+    fn place(&mut self, nth: usize, key: Borrowed<'_, 'py, PyAny>) -> usize {
+        match self.seen.get(nth) {
+            Some((seen, place)) if seen.as_ptr() == key.as_ptr() => *place,
+            _ => self.search(key),
+        }
+    }
+
+    fn search(&mut self, key: Borrowed<'_, 'py, PyAny>) -> usize {
         /// Key objects that are remembered; the more, the longer a search among them.
         const MOST: usize = 32;
         if let Some((_, place)) = self.seen.iter().find(|(seen, _)| seen.is(key)) {
@@ -249,7 +273,8 @@ pub fn number(value: &Bound<'_, PyAny>) -> Walked<f64> {
 pub fn unix_nano(value: &Bound<'_, PyAny>) -> Walked<i64> {
     let refuse = || WalkError::expected("Unix nanoseconds (0 to 2^63 - 1)", value);
     let nanos = if let Ok(string) = value.cast::<PyString>() {
-        characters(string).trim().parse().map_err(|_| refuse())?
+        let text = characters(string);
+        digits(&text).or_else(|| text.trim().parse().ok()).ok_or_else(refuse)?
     } else if value.is_instance_of::<PyInt>() {
         value.extract().map_err(|_| refuse())?
     } else {
@@ -260,4 +285,19 @@ pub fn unix_nano(value: &Bound<'_, PyAny>) -> Walked<i64> {
         float as i64
     };
     if nanos < 0 { Err(refuse()) } else { Ok(nanos) }
+}
+
+/// A number of at most 18 digits and nothing else, or of 19 that begin with 1: what times of this
+/// era are, read without a test for overflow at every digit.
+fn digits(text: &str) -> Option<i64> {
+    let bytes = text.as_bytes();
+    let fits = (1..19).contains(&bytes.len()) || (bytes.len() == 19 && bytes[0] == b'1');
+    let mut value: u64 = 0;
+    let mut wrong = !fits;
+    for byte in bytes.iter().take(19) {
+        let digit = byte.wrapping_sub(b'0');
+        wrong |= digit > 9;
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+    }
+    (!wrong).then_some(value as i64)
 }
