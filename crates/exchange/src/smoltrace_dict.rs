@@ -37,7 +37,7 @@ pub const PURPOSES: [&str; 3] = ["monitoring", "regression", "selection"];
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DictError {
     /// Python: `ValueError`.
-    #[error("Invalid purpose '{0}'. Expected one of: monitoring, regression, selection")]
+    #[error("purpose: '{0}' is none of monitoring, regression, selection")]
     InvalidPurpose(String),
     /// Python: `KeyError`.
     #[error("result {index} has no '{key}'")]
