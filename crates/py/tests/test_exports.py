@@ -110,11 +110,17 @@ def test_leaderboard_values(parquet: Dict[str, Path]) -> None:
     assert {key: row[key] for key in expected} == expected
 
 
-@each_table
+@pytest.mark.parametrize("table", ["leaderboard", "results", "metrics"])
 def test_csv(table: str, exports: Path) -> None:
     frame = pandas.read_csv(exports / "csv" / f"{table}.csv")
     assert len(frame) == ROWS[table]
     assert COLUMNS[table] <= set(frame.columns)
+
+
+def test_csv_spans(exports: Path, recording: Dict[str, Any]) -> None:
+    frame = pandas.read_csv(exports / "csv" / "spans.csv")
+    assert len(frame) == sum(len(trace["spans"]) for trace in recording["traces"])
+    assert frame["span_id"].is_unique
 
 
 def test_csv_totals(exports: Path) -> None:
