@@ -1,1 +1,35 @@
-fn main() {}
+//! The `smoltrace` binary: arguments -> one `Config`, wiring, shutdown, terminal output.
+
+mod cli;
+mod commands;
+mod config;
+mod demo;
+mod exit;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{cli::Cli, config::Config, exit::Exit};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; clap knows where each is printed.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Success };
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    let config = Config::resolve(&cli.global);
+    match commands::run(cli.command, &config) {
+        Ok(()) => Exit::Success.into(),
+        Err(error) if exit::is_broken_pipe(&error) => Exit::Success.into(),
+        Err(error) => {
+            exit::report(&error);
+            exit::exit_of(&error).into()
+        }
+    }
+}

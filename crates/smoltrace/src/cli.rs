@@ -1,0 +1,270 @@
+//! The command line: what can be asked, with help that stands in for a manual.
+//!
+//! Only declarations; no command does anything here.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  success
+  1  failure: the data directory, the network or the machine (the message says which)
+  2  usage: an unknown flag, a bad argument, a query that is not read-only SQL
+  3  bad input: a file that is damaged or not of a known form (nothing of it was stored)
+
+Precedence of settings: flag, then environment variable, then default.";
+
+/// Evaluate AI agents and know what they cost: tokens, dollars, joules and grams of CO2.
+#[derive(Debug, Parser)]
+#[command(name = "smoltrace", version, about, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Folder of the tables (spans, points, results, runs)
+    ///
+    /// Default: $XDG_DATA_HOME/smoltrace, else ~/.local/share/smoltrace.
+    #[arg(long, global = true, env = "SMOLTRACE_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Print JSON instead of tables
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to colour the output
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// Show no progress
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Aggregate(InputArgs),
+    Flatten(FlattenArgs),
+    Import(ImportArgs),
+    Leaderboard(LeaderboardArgs),
+    Show(ShowArgs),
+    Export(ExportArgs),
+    Sql(SqlArgs),
+    Serve(ServeArgs),
+    Demo(DemoArgs),
+    Rebuild(RebuildArgs),
+    Completions(CompletionsArgs),
+    /// Print the OpenAPI document of the REST API
+    #[command(hide = true)]
+    Openapi,
+}
+
+/// Reduce a metrics file to its nine aggregates
+///
+/// Reads SMOLTRACE's metrics.json, OTLP metrics JSON or JSON lines, gzip or not, and prints one JSON
+/// object: utilization_avg, utilization_max, memory_avg, memory_max, temperature_avg, temperature_max,
+/// power_avg (means and maxima over all points of all GPUs), co2_total and power_cost_total (sums over
+/// series of cumulative counters, resets accounted for). Null means that nothing was measured.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  smoltrace aggregate run/metrics.json
+  gunzip -c metrics.json.gz | smoltrace aggregate -")]
+pub struct InputArgs {
+    /// File to read, or - for standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// Flatten a metrics file to one row per timestamp and GPU
+///
+/// The rows are those of the published metrics dataset: run_id, service_name, timestamp,
+/// timestamp_unix_nano, co2_emissions_gco2e, power_cost_usd, gpu_utilization_percent,
+/// gpu_memory_used_mib, gpu_memory_total_mib, gpu_temperature_celsius, gpu_power_watts, gpu_id, gpu_name.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  smoltrace flatten run/metrics.json
+  smoltrace flatten run/metrics.json --json > rows.json
+  smoltrace flatten run/metrics.json --format csv > rows.csv")]
+pub struct FlattenArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Form of the output
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub format: Option<RowFormat>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RowFormat {
+    /// A table for people
+    Table,
+    /// One JSON array
+    Json,
+    /// A JSON object a line
+    Jsonl,
+    /// Comma-separated, with a header
+    Csv,
+}
+
+/// Import recorded runs
+///
+/// PATH is a SMOLTRACE run folder (or a folder of them), an OTLP file (JSON, JSON lines or protobuf,
+/// gzip or not), a Parquet file or folder with the published dataset schemas, or an export of ours.
+/// What it is, is decided by its content. Totals are computed again from spans and points; what the
+/// source said of itself is kept beside them. Importing the same thing twice changes nothing.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  smoltrace import smoltrace_results/openai_gpt-4.1-nano_both_20261123_120529
+  smoltrace import traces.pb metrics.jsonl.gz
+  smoltrace import hf-datasets/")]
+pub struct ImportArgs {
+    /// What to import
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Mark the runs as simulated
+    #[arg(long)]
+    pub simulated: bool,
+    /// Largest size of one file after decompression, in MiB
+    #[arg(long, default_value_t = 4096, value_name = "MIB")]
+    pub max_size: u64,
+}
+
+/// Rank the runs
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  smoltrace leaderboard
+  smoltrace leaderboard --sort co2_emissions_g --limit 10
+  smoltrace leaderboard --match 'llama h100' --json")]
+pub struct LeaderboardArgs {
+    /// Field to sort by, descending with a leading -; several separated by commas
+    #[arg(long, default_value = "-success_rate", allow_hyphen_values = true, value_name = "FIELD")]
+    pub sort: String,
+    /// Only runs that have all of these words in model, run id, notes, dataset, hardware or submitter
+    #[arg(long = "match", value_name = "TEXT")]
+    pub text: Option<String>,
+    /// Only runs of this agent type
+    #[arg(long, value_name = "TYPE")]
+    pub agent_type: Option<String>,
+    /// Show at most this many runs
+    #[arg(long, short = 'n', default_value_t = 100, value_name = "N")]
+    pub limit: usize,
+}
+
+/// Show one run: totals with their sources, tests, and what its own row said
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  smoltrace show 5d0c1f0e
+  smoltrace show 5d0c1f0e --json | jq .run.co2_emissions_g")]
+pub struct ShowArgs {
+    /// Run id, or its beginning when that is unambiguous
+    pub run: String,
+}
+
+/// Export one run
+///
+/// json: a folder that SMOLTRACE's readers accept. parquet: the Hugging Face dataset layout, loadable
+/// with datasets, pandas and polars. csv: a file a table. Importing a json or parquet export gives the
+/// same rows back.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  smoltrace export 5d0c1f0e --format parquet --out exported/")]
+pub struct ExportArgs {
+    /// Run id, or its beginning when that is unambiguous
+    pub run: String,
+    /// Form of the export
+    #[arg(long, value_enum, default_value_t = ExportFormat::Json, value_name = "FORM")]
+    pub format: ExportFormat,
+    /// Folder to write to; made when missing. Default: export-<run>
+    #[arg(long, short, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    Json,
+    Parquet,
+    Csv,
+}
+
+/// Ask the tables in SQL (read-only)
+///
+/// Tables: spans, points, results, runs (each without superseded rows), metrics (the published 13
+/// columns) and leaderboard.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  smoltrace sql 'SELECT model, sum(total_tokens) AS tokens FROM runs GROUP BY model'
+  smoltrace sql \"SELECT name, count(*) AS n FROM spans WHERE kind = 'LLM' GROUP BY name\" --json")]
+pub struct SqlArgs {
+    /// One SELECT statement
+    pub query: String,
+    /// Return at most this many rows
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub limit: usize,
+}
+
+/// Serve the web UI and the REST API
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  smoltrace serve
+  smoltrace serve --listen 127.0.0.1:8080")]
+pub struct ServeArgs {
+    /// Address to listen on
+    #[arg(long, env = "SMOLTRACE_LISTEN", default_value = "127.0.0.1:7860", value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// Serve on an address that others can reach, without authentication
+    #[arg(long)]
+    pub insecure: bool,
+    /// Host name that requests may carry beside loopback names; may be repeated
+    #[arg(long = "allow-host", value_name = "HOST")]
+    pub allow_hosts: Vec<String>,
+}
+
+/// Load the bundled recordings and simulated runs, then serve
+///
+/// Uses a data directory of its own (<data-dir>-demo) unless --data-dir is given, so that simulated runs
+/// never mix with yours.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    #[command(flatten)]
+    pub serve: ServeArgs,
+    /// Load only, do not serve
+    #[arg(long)]
+    pub no_serve: bool,
+    /// Number of simulated runs beside the recordings
+    #[arg(long, default_value_t = 14, value_name = "N")]
+    pub runs: u32,
+    /// Seed of the simulated runs
+    #[arg(long, default_value_t = 7, value_name = "SEED")]
+    pub seed: u64,
+    /// Only the bare rows of the simulated runs, without spans and points (for size tests)
+    #[arg(long, hide = true)]
+    pub rows_only: bool,
+    /// Add one run with a trace of this many spans (for size tests)
+    #[arg(long, hide = true, default_value_t = 0)]
+    pub big_trace: u32,
+}
+
+/// Compute run and result rows again from spans and points
+#[derive(Debug, Args)]
+pub struct RebuildArgs {
+    /// Run ids (or beginnings); all runs when none is given
+    pub runs: Vec<String>,
+}
+
+/// Print a completion script for your shell
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  smoltrace completions bash > ~/.local/share/bash-completion/completions/smoltrace
+  smoltrace completions zsh > \"${fpath[1]}/_smoltrace\"")]
+pub struct CompletionsArgs {
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,5 @@
+//! What the terminal shows: tables, numbers with units, progress. Computes nothing.
+
+pub mod format;
+pub mod progress;
+pub mod table;

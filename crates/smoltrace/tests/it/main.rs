@@ -1,0 +1,8 @@
+//! The binary as its users run it: real files in, exit codes, tables and JSON out.
+
+mod bad_input;
+mod boundaries;
+mod commands;
+mod kill;
+mod support;
+mod vectors;
