@@ -66,7 +66,7 @@ pub(crate) async fn last_checkpoint(objects: &dyn ObjectStore) -> Option<u64> {
 }
 
 /// What is wrong with a log entry, if anything.
-fn entry_problem(bytes: &[u8]) -> Option<String> {
+pub(crate) fn entry_problem(bytes: &[u8]) -> Option<String> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Some("the log entry is no text".into()) };
     let (mut actions, mut expected) = (0, None);
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {

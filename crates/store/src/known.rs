@@ -3,7 +3,7 @@
 //! Loaded a run at a time from the table, kept for the runs used last, and brought up to date
 //! with what other processes commit.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use arrow::{
     array::{Array, AsArray, BooleanArray, Int64Array, StringArray},
@@ -13,13 +13,14 @@ use arrow::{
     record_batch::RecordBatch,
 };
 use datafusion::logical_expr::{col, lit};
-use deltalake::DeltaTable;
+use deltalake::kernel::Add;
 
 use crate::{
     error::StoreError,
     layout::{Identity, Layout},
     query::{Scan, Scanner},
     table::Table,
+    tail::{Followed, Tail},
 };
 
 /// More runs than this are looked up with one scan of the whole table's key columns.
@@ -45,9 +46,10 @@ impl RunKeys {
 #[derive(Debug)]
 pub(crate) struct Known {
     runs: HashMap<String, RunKeys>,
-    /// Data files whose rows are accounted for in `runs`.
-    files: HashSet<String>,
-    version: Option<u64>,
+    /// The table as of which `runs` is right.
+    tail: Tail,
+    /// Whether all runs of the table are in `runs`, so that any other is new.
+    complete: bool,
     limit: usize,
     clock: u64,
 }
@@ -63,20 +65,23 @@ pub(crate) struct Fresh {
 
 impl Known {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { runs: HashMap::new(), files: HashSet::new(), version: None, limit, clock: 0 }
+        Self { runs: HashMap::new(), tail: Tail::default(), complete: false, limit, clock: 0 }
     }
 
-    /// Brings what is known up to `state`, and loads the runs of `batches` that are not known.
+    /// Brings what is known up to date with the table, and loads the runs of `batches` that are
+    /// not known. Returns the version that a commit of what is then [`fresh`](Self::fresh) must
+    /// have, or `None` when the table changed meanwhile and all must be looked at again.
     pub(crate) async fn prepare(
         &mut self,
         scanner: &Scanner,
         table: &Table,
-        state: &DeltaTable,
         batches: &[RecordBatch],
-    ) -> Result<(), StoreError> {
-        self.catch_up(scanner, table, state).await?;
+    ) -> Result<Option<u64>, StoreError> {
+        if !self.catch_up(scanner, table).await? {
+            return Ok(None);
+        }
         self.clock += 1;
-        let mut missing: HashSet<&str> = HashSet::new();
+        let mut missing: BTreeSet<&str> = BTreeSet::new();
         for batch in batches {
             let runs = strings(batch, "run_id");
             let mut last = None;
@@ -93,80 +98,75 @@ impl Known {
                 }
             }
         }
-        if missing.is_empty() {
-            return Ok(());
+        if !missing.is_empty() && !self.complete && table.layout.identity == Identity::Versioned(&[]) {
+            // One row a run: to know them all costs less than to look up many.
+            let Some(batches) = self.scan(scanner, table, &key_scan(&table.layout)).await? else {
+                return Ok(None);
+            };
+            for batch in &batches {
+                absorb(&mut self.runs, &table.layout, batch, true);
+            }
+            self.complete = true;
+            missing.retain(|run| !self.runs.contains_key(*run));
         }
-        if !self.files.is_empty() {
-            let mut scan = key_scan(&table.layout);
+        let files = if self.complete { Vec::new() } else { self.tail.files_of(&missing) };
+        let mut loaded: HashMap<String, RunKeys> = HashMap::new();
+        for run in &missing {
+            loaded.insert((*run).into(), RunKeys { used: self.clock, ..RunKeys::default() });
+        }
+        if !files.is_empty() {
+            let mut scan = Scan { files: Some(files), ..key_scan(&table.layout) };
             if missing.len() <= MANY_RUNS {
                 let ids = missing.iter().map(|run| lit(*run)).collect();
                 scan = scan.and(col("run_id").in_list(ids, false));
             }
-            for run in &missing {
-                self.runs.entry((*run).into()).or_default();
-            }
-            let found = scanner.batches(table, state, &scan).await;
-            match found {
-                Ok(found) => found.iter().for_each(|batch| {
-                    self.absorb(&table.layout, batch, |run| missing.contains(run));
-                }),
-                Err(error) => {
-                    for run in missing {
-                        self.runs.remove(run);
-                    }
-                    return Err(error);
-                }
+            let Some(batches) = self.scan(scanner, table, &scan).await? else { return Ok(None) };
+            for batch in &batches {
+                absorb(&mut loaded, &table.layout, batch, false);
             }
         }
-        for run in missing {
-            self.runs.entry(run.into()).or_default().used = self.clock;
-        }
-        Ok(())
+        self.runs.extend(loaded);
+        Ok(Some(self.tail.next_version()))
     }
 
-    /// Takes in what was committed since the last look, by whomever.
-    async fn catch_up(
+    /// Takes in what others committed since the last look; false as [`Self::prepare`]'s `None`.
+    async fn catch_up(&mut self, scanner: &Scanner, table: &Table) -> Result<bool, StoreError> {
+        if self.tail.follow(table).await? == Followed::Anew || self.tail.lost_news() {
+            self.runs.clear();
+            self.complete = false;
+            self.tail.take_news();
+            return Ok(true);
+        }
+        let files = match self.complete {
+            true => self.tail.all_news(),
+            false => self.tail.news_of(&self.runs.keys().map(String::as_str).collect()),
+        };
+        if !files.is_empty() {
+            let scan = Scan { files: Some(files), ..key_scan(&table.layout) };
+            let Some(batches) = self.scan(scanner, table, &scan).await? else { return Ok(false) };
+            for batch in &batches {
+                absorb(&mut self.runs, &table.layout, batch, self.complete);
+            }
+        }
+        self.tail.take_news();
+        Ok(true)
+    }
+
+    /// Scans files of the version that was followed to. `None`, and all must be looked at again,
+    /// when one of them was merged into another since.
+    async fn scan(
         &mut self,
         scanner: &Scanner,
         table: &Table,
-        state: &DeltaTable,
-    ) -> Result<(), StoreError> {
-        let version = state.version();
-        if self.version == version {
-            return Ok(());
-        }
-        let files = table.files(state)?;
-        let added: Vec<String> = files.difference(&self.files).cloned().collect();
-        if !self.runs.is_empty() && !added.is_empty() {
-            let scan = Scan { files: Some(added), ..key_scan(&table.layout) };
-            for batch in scanner.batches(table, state, &scan).await? {
-                self.absorb(&table.layout, &batch, |_| true);
-            }
-        }
-        self.files = files;
-        self.version = version;
-        Ok(())
-    }
-
-    /// Adds the rows of `batch` that belong to loaded runs.
-    fn absorb(&mut self, layout: &Layout, batch: &RecordBatch, wanted: impl Fn(&str) -> bool) {
-        let keys = Keys::of(layout, batch);
-        for row in 0..batch.num_rows() {
-            let run = keys.runs.value(row);
-            if !wanted(run) {
-                continue;
-            }
-            let Some(known) = self.runs.get_mut(run) else { continue };
-            let id = row_id(keys.rows.value(row));
-            match layout.identity {
-                Identity::Content => {
-                    known.rows.insert(id);
-                }
-                Identity::Versioned(_) => {
-                    let version = keys.versions.map_or(0, |versions| versions.value(row));
-                    let newest = known.newest.entry(keys.name(row)).or_insert((version, id));
-                    *newest = (*newest).max((version, id));
-                }
+        scan: &Scan,
+    ) -> Result<Option<Vec<RecordBatch>>, StoreError> {
+        let state = table.latest().await?;
+        match scanner.batches(table, &state, scan).await {
+            Ok(batches) => Ok(Some(batches)),
+            Err(error) => {
+                let moved = state.version().map(|version| version + 1) != Some(self.tail.next_version());
+                self.tail = Tail::default();
+                if moved { Ok(None) } else { Err(error) }
             }
         }
     }
@@ -220,10 +220,10 @@ impl Known {
         Ok(Fresh { batch, written })
     }
 
-    /// Notes that `batch` was committed in `file`.
-    pub(crate) fn remember(&mut self, layout: &Layout, batch: &RecordBatch, file: String) {
-        self.files.insert(file);
-        self.absorb(layout, batch, |_| true);
+    /// Notes that `batch` was committed as `add`.
+    pub(crate) fn remember(&mut self, layout: &Layout, batch: &RecordBatch, add: &Add) {
+        self.tail.committed(add.path.clone(), add.stats.as_deref());
+        absorb(&mut self.runs, layout, batch, self.complete);
         let mut total: usize = self.runs.values().map(RunKeys::len).sum();
         if total <= self.limit {
             return;
@@ -236,7 +236,31 @@ impl Known {
                 break;
             }
             self.runs.remove(&run);
+            self.complete = false;
             total -= rows;
+        }
+    }
+}
+
+/// Adds to `runs` the rows of `batch` that belong to them; rows of other runs, too, if `all`.
+fn absorb(runs: &mut HashMap<String, RunKeys>, layout: &Layout, batch: &RecordBatch, all: bool) {
+    let keys = Keys::of(layout, batch);
+    for row in 0..batch.num_rows() {
+        let run = keys.runs.value(row);
+        if all && !runs.contains_key(run) {
+            runs.insert(run.to_owned(), RunKeys::default());
+        }
+        let Some(known) = runs.get_mut(run) else { continue };
+        let id = row_id(keys.rows.value(row));
+        match layout.identity {
+            Identity::Content => {
+                known.rows.insert(id);
+            }
+            Identity::Versioned(_) => {
+                let version = keys.versions.map_or(0, |versions| versions.value(row));
+                let newest = known.newest.entry(keys.name(row)).or_insert((version, id));
+                *newest = (*newest).max((version, id));
+            }
         }
     }
 }

@@ -22,6 +22,7 @@ mod runtime;
 mod sql;
 mod store;
 mod table;
+mod tail;
 mod writer;
 
 pub use disk::{Disk, SyncedDisk};

@@ -188,13 +188,13 @@ async fn merge(table: &Table, options: &MaintenanceOptions) -> Result<Option<(us
     .await
     .map_err(|e| StoreError::other(&table.dir, e))??;
     let add = table.put(file, false).await?;
-    let mut base = state;
+    let mut version = state.version().unwrap_or_default();
     loop {
         let actions = group.iter().map(|part| Action::Remove(part.remove.clone()));
         let actions = actions.chain([Action::Add(add.clone())]).collect();
         let operation =
             DeltaOperation::Optimize { predicate: None, target_size: options.small_file_bytes as i64 };
-        match table.commit(&base, actions, operation).await {
+        match table.commit(version + 1, actions, operation).await {
             Ok(Committed::Done) => return Ok(Some((group.len(), 1))),
             Ok(Committed::Conflict) => {}
             Err(error) => {
@@ -203,8 +203,9 @@ async fn merge(table: &Table, options: &MaintenanceOptions) -> Result<Option<(us
             }
         }
         // Someone appended, which is no matter; unless one of these files is gone.
-        base = table.latest().await?;
-        let active = table.files(&base)?;
+        let newer = table.latest().await?;
+        version = newer.version().unwrap_or(version);
+        let active = table.files(&newer)?;
         if !group.iter().all(|part| active.contains(&part.path)) {
             table.discard(&add).await;
             return Ok(None);

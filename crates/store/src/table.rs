@@ -7,6 +7,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use bytes::Bytes;
 use deltalake::{
     DeltaTable, DeltaTableError,
     kernel::{
@@ -46,6 +47,7 @@ pub(crate) struct Table {
     /// Its folder.
     pub(crate) dir: PathBuf,
     log: LogStoreRef,
+    read_only: bool,
     state: RwLock<DeltaTable>,
     /// One refresh at a time.
     refreshing: Mutex<()>,
@@ -85,15 +87,21 @@ impl Table {
             return Err(diagnose::log_error(&dir, &error).await);
         }
         diagnose::check_entries(log.object_store(None), &dir, None, table.version()).await?;
-        let this =
-            Self { layout: layout.clone(), log, state: RwLock::new(table), refreshing: Mutex::new(()), dir };
-        this.check_version(read_only).await?;
+        let this = Self {
+            layout: layout.clone(),
+            log,
+            read_only,
+            state: RwLock::new(table.clone()),
+            refreshing: Mutex::new(()),
+            dir,
+        };
+        this.check_version(&table)?;
         Ok(this)
     }
 
     /// Refuses a table that this version would not understand.
-    async fn check_version(&self, read_only: bool) -> Result<(), StoreError> {
-        let table = self.state.read().await;
+    fn check_version(&self, table: &DeltaTable) -> Result<(), StoreError> {
+        let read_only = self.read_only;
         let newer = |cause: String| StoreError::NewerVersion { path: self.dir.clone(), cause };
         let snapshot = table.snapshot().map_err(|e| self.foreign(&e))?;
         let allowed =
@@ -139,6 +147,7 @@ impl Table {
                 return Err(diagnose::log_error(&self.dir, &error).await);
             }
             diagnose::check_entries(self.objects(), &self.dir, known.version(), table.version()).await?;
+            self.check_version(&table)?;
             *self.state.write().await = table.clone();
         }
         Ok(table)
@@ -163,19 +172,38 @@ impl Table {
 
     async fn is_current(&self, table: &DeltaTable) -> Result<bool, StoreError> {
         let Some(version) = table.version() else { return Ok(false) };
-        if self.exists(&commit_uri_from_version(Some(version + 1))).await? {
+        if self.has_entry(version + 1).await? {
             return Ok(false);
         }
         // Log clean-up removes old entries in order. When our own is gone, the next may be too.
-        self.exists(&commit_uri_from_version(Some(version))).await
+        self.has_entry(version).await
     }
 
-    async fn exists(&self, path: &ObjectPath) -> Result<bool, StoreError> {
-        match self.objects().head(path).await {
+    /// Whether the log has an entry of its own for a version.
+    pub(crate) async fn has_entry(&self, version: u64) -> Result<bool, StoreError> {
+        match self.objects().head(&commit_uri_from_version(Some(version))).await {
             Ok(_) => Ok(true),
             Err(object_store::Error::NotFound { .. }) => Ok(false),
             Err(error) => Err(self.foreign(&error)),
         }
+    }
+
+    /// The log's entry for a version.
+    pub(crate) async fn entry(&self, version: u64) -> Result<Option<Bytes>, StoreError> {
+        let found = match self.objects().get(&commit_uri_from_version(Some(version))).await {
+            Ok(found) => found.bytes().await,
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.foreign(&error)),
+        }
+    }
+
+    /// Where that entry is.
+    pub(crate) fn entry_path(&self, version: u64) -> PathBuf {
+        self.dir.join(commit_uri_from_version(Some(version)).as_ref())
     }
 
     /// Puts a data file and returns its log entry.
@@ -202,24 +230,20 @@ impl Table {
         let _ = self.objects().delete(&ObjectPath::from(add.path.as_str())).await;
     }
 
-    /// Writes `actions` as the version after `base`, and only as that one.
+    /// Writes `actions` as `version`, and only as that one.
     pub(crate) async fn commit(
         &self,
-        base: &DeltaTable,
+        version: u64,
         actions: Vec<Action>,
         operation: DeltaOperation,
     ) -> Result<Committed, StoreError> {
-        let snapshot = base.snapshot().map_err(|e| self.foreign(&e))?;
-        PROTOCOL
-            .can_write_to(snapshot)
-            .map_err(|e| StoreError::NewerVersion { path: self.dir.clone(), cause: e.to_string() })?;
         // The commitInfo itself is one more.
         let about = HashMap::from([(ACTIONS.to_string(), json!(actions.len() + 1))]);
         let data = CommitData::new(actions, operation, about, Vec::new());
         let mut bytes = data.get_bytes().map_err(|e| self.foreign(&e))?.to_vec();
         bytes.push(b'\n');
         let entry = CommitOrBytes::LogBytes(bytes.into());
-        match self.log.write_commit_entry(snapshot.version() + 1, entry, Uuid::new_v4()).await {
+        match self.log.write_commit_entry(version, entry, Uuid::new_v4()).await {
             Ok(()) => Ok(Committed::Done),
             Err(TransactionError::VersionAlreadyExists(_)) => Ok(Committed::Conflict),
             Err(TransactionError::ObjectStore { source }) => Err(self.foreign(&source)),

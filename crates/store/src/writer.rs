@@ -188,8 +188,7 @@ impl Writer {
         let layout = &table.layout;
         let mut put: Option<(deltalake::kernel::Add, Vec<usize>)> = None;
         for attempt in 0..ATTEMPTS {
-            let state = table.latest().await?;
-            known.prepare(&self.scanner, table, &state, batches).await?;
+            let Some(version) = known.prepare(&self.scanner, table, batches).await? else { continue };
             let fresh = known.fresh(layout, batches).map_err(|e| table.foreign(&e))?;
             // A file of an earlier attempt serves again when the rows are still the same new ones.
             // Versions may have moved, so versioned rows are always encoded anew.
@@ -218,9 +217,9 @@ impl Writer {
             };
             let operation =
                 DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
-            match table.commit(&state, vec![Action::Add(add.clone())], operation).await? {
+            match table.commit(version, vec![Action::Add(add.clone())], operation).await? {
                 Committed::Done => {
-                    known.remember(layout, &batch, add.path);
+                    known.remember(layout, &batch, &add);
                     return Ok(fresh.written);
                 }
                 Committed::Conflict if attempt > 3 => {

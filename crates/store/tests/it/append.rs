@@ -88,6 +88,29 @@ async fn appending_twice_changes_nothing() {
     }
 }
 
+/// What is known of runs is bounded; what was forgotten is looked up again.
+#[tokio::test]
+async fn duplicates_are_recognised_however_little_is_remembered() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = StoreOptions { known_rows: 8, ..StoreOptions::default() };
+    let store = Store::open(dir.path(), options).await.unwrap();
+    let other = open(dir.path()).await;
+    for round in 0..3 {
+        for id in ["r1", "r2", "r3", "r4"] {
+            // Two stores that each have to learn what the other wrote.
+            for (place, store) in [&store, &other].into_iter().enumerate() {
+                let receipt = store.append(batch(id, 2)).await.unwrap();
+                let new = if round == 0 && place == 0 { 29 } else { 0 };
+                assert_eq!(receipt.written(), new, "{id} in round {round}, store {place}");
+            }
+        }
+    }
+    let again = Batch { runs: vec![run("r1", "second")], ..Batch::default() };
+    assert_eq!(other.append(again.clone()).await.unwrap().runs, counts(1, 0));
+    assert_eq!(store.append(again).await.unwrap().runs, counts(0, 1));
+    assert_eq!(store.run("r1").await.unwrap().version, 2);
+}
+
 #[tokio::test]
 async fn the_same_row_twice_in_a_batch_counts_once() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,0 +1,200 @@
+//! The data files of a table as its writer follows them: log entry by log entry, so that an
+//! append costs the same however many files there are.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::Value;
+
+use crate::{diagnose, error::StoreError, table::Table};
+
+/// The runs that a file may hold, by its statistics: from the first to the last run id.
+#[derive(Debug, Clone, Default)]
+struct RunRange(Option<(String, String)>);
+
+impl RunRange {
+    /// Of Delta's statistics; without them, any run.
+    fn of(stats: Option<&str>) -> Self {
+        let bounds = || {
+            let stats: Value = serde_json::from_str(stats?).ok()?;
+            let bound = |which: &str| stats[which]["run_id"].as_str().map(str::to_owned);
+            Some((bound("minValues")?, bound("maxValues")?))
+        };
+        Self(bounds())
+    }
+
+    fn may_hold(&self, runs: &BTreeSet<&str>) -> bool {
+        match &self.0 {
+            Some((first, last)) if first <= last => {
+                runs.range(first.as_str()..=last.as_str()).next().is_some()
+            }
+            Some(_) | None => !runs.is_empty(),
+        }
+    }
+}
+
+/// The newest version that the writer has seen, and its files.
+#[derive(Debug, Default)]
+pub(crate) struct Tail {
+    version: Option<u64>,
+    files: HashMap<String, RunRange>,
+    /// Files with rows that others committed since [`Self::take_news`].
+    news: Vec<String>,
+}
+
+/// What following the log came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Followed {
+    /// All entries since the last look were read.
+    On,
+    /// The table was read anew: what is known of its rows may be incomplete.
+    Anew,
+}
+
+impl Tail {
+    /// Reads what was committed since the last look.
+    pub(crate) async fn follow(&mut self, table: &Table) -> Result<Followed, StoreError> {
+        let Some(mut version) = self.version else { return self.read_anew(table).await };
+        let first = version;
+        while let Some(entry) = table.entry(version + 1).await? {
+            if let Some(cause) = diagnose::entry_problem(&entry) {
+                return Err(StoreError::Corrupt { file: table.entry_path(version + 1), cause });
+            }
+            for line in entry.split(|byte| *byte == b'\n') {
+                if let Ok(action) = serde_json::from_slice(line) {
+                    self.apply(table, &action).await?;
+                }
+            }
+            version += 1;
+            self.version = Some(version);
+        }
+        // Clean-up removes entries from the oldest on: when our own is gone, so may be the next.
+        if version == first && !table.has_entry(version).await? {
+            return self.read_anew(table).await;
+        }
+        Ok(Followed::On)
+    }
+
+    async fn apply(&mut self, table: &Table, action: &Value) -> Result<(), StoreError> {
+        if let (Some(path), true) = (path_of(&action["add"]), action["add"].is_object()) {
+            // A merge moves rows that are known already.
+            if action["add"]["dataChange"] != Value::Bool(false) && !self.files.contains_key(&path) {
+                self.news.push(path.clone());
+            }
+            self.files.insert(path, RunRange::of(action["add"]["stats"].as_str()));
+        } else if let Some(path) = path_of(&action["remove"]) {
+            self.files.remove(&path);
+        } else if action.get("protocol").is_some() || action.get("metaData").is_some() {
+            // Refuses a table that has become too new to write.
+            table.latest().await?;
+        }
+        Ok(())
+    }
+
+    async fn read_anew(&mut self, table: &Table) -> Result<Followed, StoreError> {
+        let state = table.latest().await?;
+        let snapshot = state.snapshot().map_err(|e| table.foreign(&e))?;
+        let files = snapshot.log_data();
+        self.files = files
+            .iter()
+            .map(|file| (file.path().into_owned(), RunRange::of(file.stats().as_deref())))
+            .collect();
+        self.news.clear();
+        self.version = state.version();
+        Ok(Followed::Anew)
+    }
+
+    /// The version that the next commit must have.
+    pub(crate) fn next_version(&self) -> u64 {
+        self.version.map_or(0, |version| version + 1)
+    }
+
+    /// Notes a commit of our own.
+    pub(crate) fn committed(&mut self, path: String, stats: Option<&str>) {
+        self.version = Some(self.next_version());
+        self.files.insert(path, RunRange::of(stats));
+    }
+
+    /// Files that may hold rows of `runs`.
+    pub(crate) fn files_of(&self, runs: &BTreeSet<&str>) -> Vec<String> {
+        self.files.iter().filter(|(_, range)| range.may_hold(runs)).map(|(path, _)| path.clone()).collect()
+    }
+
+    /// Files with news of `runs` that are still there.
+    pub(crate) fn news_of(&self, runs: &BTreeSet<&str>) -> Vec<String> {
+        let here = |path: &&String| self.files.get(*path).is_some_and(|range| range.may_hold(runs));
+        self.news.iter().filter(here).cloned().collect()
+    }
+
+    /// All files with news.
+    pub(crate) fn all_news(&self) -> Vec<String> {
+        self.news.clone()
+    }
+
+    /// Whether news were merged into other files before they could be read.
+    pub(crate) fn lost_news(&self) -> bool {
+        self.news.iter().any(|path| !self.files.contains_key(path))
+    }
+
+    /// Says that all news have been read.
+    pub(crate) fn take_news(&mut self) {
+        self.news.clear();
+    }
+}
+
+/// The path of an action, with the URL encoding of the log undone.
+fn path_of(action: &Value) -> Option<String> {
+    let path = action["path"].as_str()?;
+    Some(percent_decoded(path))
+}
+
+fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut index = 0;
+    while index < bytes.len() {
+        let code = text.get(index + 1..index + 3).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match (bytes[index], code) {
+            (b'%', Some(code)) => {
+                decoded.push(code);
+                index += 3;
+            }
+            (byte, _) => {
+                decoded.push(byte);
+                index += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_looked_into_only_for_runs_it_may_hold() {
+        let check = |stats: Option<&str>, runs: &[&str], expected: bool| {
+            let runs = runs.iter().copied().collect();
+            assert_eq!(RunRange::of(stats).may_hold(&runs), expected, "{stats:?} {runs:?}");
+        };
+        let some = Some(r#"{"minValues":{"run_id":"b"},"maxValues":{"run_id":"d"}}"#);
+        check(some, &["c"], true);
+        check(some, &["b"], true);
+        check(some, &["d"], true);
+        check(some, &["a", "e"], false);
+        check(some, &[], false);
+        // A maximum that was too long to be kept.
+        check(Some(r#"{"minValues":{"run_id":"b"},"maxValues":{}}"#), &["a"], true);
+        check(Some("torn"), &["a"], true);
+        check(None, &["a"], true);
+    }
+
+    #[test]
+    fn paths_are_decoded() {
+        let check = |text: &str, expected: &str| assert_eq!(percent_decoded(text), expected);
+        check("part-1.parquet", "part-1.parquet");
+        check("a%20b%C3%BC", "a bü");
+        check("100%", "100%");
+        check("%zz%2", "%zz%2");
+    }
+}
