@@ -12,6 +12,7 @@ mod error;
 mod extract;
 mod guard;
 mod leaderboard;
+mod recent;
 mod respond;
 mod result_columns;
 pub mod routes;

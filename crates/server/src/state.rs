@@ -11,7 +11,7 @@ use smoltrace_model::{
 };
 use smoltrace_store::Store;
 
-use crate::{error::ApiError, leaderboard::RunIndex, respond};
+use crate::{error::ApiError, leaderboard::RunIndex, recent::Recent, respond};
 
 /// How the server answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,11 +48,24 @@ pub struct AppState {
     store: Store,
     options: Arc<ServerOptions>,
     runs: Arc<Mutex<Option<Arc<RunIndex>>>>,
+    series: Recent<SeriesKey, SeriesSet>,
 }
+
+/// Run id and the content of its row: a run whose points change is accounted again, and its row
+/// counts them.
+type SeriesKey = (String, String);
+
+/// Samples of recently drawn runs that are kept, 24 bytes each.
+const MAX_KEPT_SAMPLES: usize = 5_000_000;
 
 impl AppState {
     pub fn new(store: Store, options: ServerOptions) -> Self {
-        Self { store, options: Arc::new(options), runs: Arc::default() }
+        Self {
+            store,
+            options: Arc::new(options),
+            runs: Arc::default(),
+            series: Recent::new(MAX_KEPT_SAMPLES),
+        }
     }
 
     pub fn options(&self) -> &Arc<ServerOptions> {
@@ -92,9 +105,20 @@ impl AppState {
         Ok(self.store.results(run_id).await?)
     }
 
-    pub(crate) async fn series(&self, run_id: &str) -> Result<SeriesSet, ApiError> {
-        let points = self.store.points(run_id).await?;
-        respond::compute(move || Ok(SeriesSet::from_points(&points))).await
+    /// The run's metric points by series; kept for the next window of the same run.
+    pub(crate) async fn series(&self, run: &RunRow) -> Result<Arc<SeriesSet>, ApiError> {
+        let key = (run.run_id.clone(), run.row_id.clone());
+        if let Some(set) = self.series.get(&key) {
+            return Ok(set);
+        }
+        let points = self.store.points(&run.run_id).await?;
+        let recent = self.series.clone();
+        respond::compute(move || {
+            let set = Arc::new(SeriesSet::from_points(&points));
+            recent.put(key, set.clone(), points.len());
+            Ok(set)
+        })
+        .await
     }
 
     pub(crate) async fn spans_of_run(&self, run_id: &str) -> Result<Vec<SpanRow>, ApiError> {

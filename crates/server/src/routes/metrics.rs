@@ -87,7 +87,7 @@ pub async fn get_metrics(
 ) -> Result<Response, ApiError> {
     let request = query.request()?;
     let run = state.run(&run_id).await?;
-    let series = state.series(&run_id).await?;
+    let series = state.series(&run).await?;
     let results = state.results(&run_id).await?;
     respond::compute(move || respond::json(&chart::chart(&run, &series, &results, &request)?)).await
 }
