@@ -90,6 +90,8 @@ export function Grid<Row>(props: GridProps<Row>) {
     getRowId: ({ key }) => key,
     getCoreRowModel: getCoreRowModel(),
     manualSorting: true,
+    // The window of rows changes with every scroll; nothing of the table's state hangs on it.
+    autoResetAll: false,
   });
   const byKey = table.getRowModel().rowsById;
 

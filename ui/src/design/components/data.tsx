@@ -22,8 +22,8 @@ export function Value({ of, why, align }: { of: Quantity; why?: string | undefin
   return (
     <span className={align ? `${css.value} ${css.cell}` : css.value} title={of.full}>
       {of.text}
-      {of.unit && (glued || !align) && (glued ? of.unit : <span className={css.unit}> {of.unit}</span>)}
-      {of.unit && !glued && align && <span className={css.unit}>{of.unit}</span>}
+      {glued && of.unit}
+      {of.unit && !glued && <span className={css.unit}> {of.unit}</span>}
     </span>
   );
 }

@@ -1,0 +1,45 @@
+// Not tests: the pictures of docs/screenshots, every screen at three widths in light and dark.
+
+import { fileURLToPath } from 'node:url';
+
+import type { Page } from '@playwright/test';
+
+import { RECORDING } from './server';
+import { expect, test } from './test';
+
+const OUT = fileURLToPath(new URL('../../docs/screenshots', import.meta.url));
+const SIZES = [
+  { width: 1280, height: 720 },
+  { width: 900, height: 720 },
+  { width: 390, height: 844 },
+];
+
+async function trace(page: Page): Promise<string> {
+  const answer = await page.request.get(`/api/v1/runs/${RECORDING}/traces`);
+  const { items } = (await answer.json()) as { items: { trace_id: string; test_uid: string }[] };
+  return items.find(({ test_uid }) => test_uid === 'tool:weather_compare')?.trace_id ?? '';
+}
+
+const SCREENS: [name: string, address: (page: Page) => Promise<string> | string, ready: string][] = [
+  ['leaderboard', () => '/', 'role=grid'],
+  ['run-overview', () => `/runs/${RECORDING}`, 'text=Slowest tests'],
+  ['run-tests', () => `/runs/${RECORDING}?tab=tests`, 'text=Sum of all tests'],
+  ['run-environment', () => `/runs/${RECORDING}?tab=environment`, 'canvas >> nth=5'],
+  ['trace', async (page) => `/runs/${RECORDING}/traces/${await trace(page)}`, 'canvas >> nth=5'],
+];
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const viewport of SIZES) {
+    test.describe(`${colorScheme} ${viewport.width}`, () => {
+      test.use({ colorScheme, viewport });
+      for (const [name, address, ready] of SCREENS) {
+        test(name, async ({ page }) => {
+          await page.goto(await address(page));
+          await expect(page.locator(ready).first()).toBeVisible();
+          await page.waitForLoadState('networkidle');
+          await page.screenshot({ path: `${OUT}/${name}-${viewport.width}-${colorScheme}.png` });
+        });
+      }
+    });
+  }
+}

@@ -1,0 +1,58 @@
+// The tests' own `test`: a server with the demo in it, and a page that tells on what it does wrong.
+
+import { test as base, expect, type Page } from '@playwright/test';
+
+import { writeHostileRun } from './hostile';
+import { Server } from './server';
+
+type Worker = { server: Server };
+type Each = { watched: undefined };
+
+export const test = base.extend<Each, Worker>({
+  server: [
+    // eslint-disable-next-line no-empty-pattern -- the runner insists on a pattern
+    async ({}, provide) => {
+      const server = new Server();
+      try {
+        server.command('demo', '--no-serve', '--runs', '9');
+        server.command('import', writeHostileRun(server.dir));
+        await server.start();
+        await provide(server);
+      } finally {
+        await server.stop();
+      }
+    },
+    { scope: 'worker', timeout: 240_000 },
+  ],
+  baseURL: async ({ server }, provide) => {
+    await provide(server.url);
+  },
+  // Every page: no error in the console, no exception, no request to another origin.
+  watched: [
+    async ({ page, server }, provide) => {
+      const wrong = watch(page, new URL(server.url).origin);
+      await provide(undefined);
+      expect(wrong()).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export function watch(page: Page, origin: string): () => string[] {
+  const wrong: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') wrong.push(`console: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => wrong.push(`exception: ${error.message}`));
+  page.on('dialog', (dialog) => {
+    wrong.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (url.protocol !== 'blob:' && url.origin !== origin) wrong.push(`request: ${request.url()}`);
+  });
+  return () => wrong;
+}
+
+export { expect };
