@@ -314,7 +314,8 @@ fn listed_rows(run_id: &str, listed: &[ResultRow]) -> Vec<ResultRow> {
         .collect()
 }
 
-fn unaccounted(row: &ResultRow) -> ResultRow {
+/// The row without what was accounted.
+pub(crate) fn unaccounted(row: &ResultRow) -> ResultRow {
     ResultRow {
         start_time_unix_nano: None,
         end_time_unix_nano: None,

@@ -15,6 +15,7 @@ mod text;
 pub use accounting::{Accounting, Counts, Footprint, GpuFigures, Step, Totals};
 pub use differences::{Difference, differences};
 pub use executions::is_synthesised;
+pub(crate) use executions::unaccounted;
 
 use crate::{
     aggregate,

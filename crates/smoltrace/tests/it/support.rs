@@ -94,6 +94,20 @@ pub fn path(path: &Path) -> &str {
     path.to_str().expect("a UTF-8 path")
 }
 
+/// Asserts that two sets of tables are the same; says where they first differ, not all of both.
+pub fn assert_same_tables(got: &Value, expected: &Value, what: &str) {
+    for (name, index) in ["spans", "points", "results", "runs"].iter().zip(0..) {
+        let (got, expected): (&Vec<Value>, &Vec<Value>) =
+            (got[index].as_array().expect("rows"), expected[index].as_array().expect("rows"));
+        assert_eq!(got.len(), expected.len(), "{what}: rows in {name}");
+        for (got, expected) in got.iter().zip(expected) {
+            for (column, value) in expected.as_object().expect("a row") {
+                assert!(&got[column] == value, "{what}: {name}.{column} of {} differs", got["row_id"]);
+            }
+        }
+    }
+}
+
 /// Asserts exit code and that standard error says all of `parts`; nothing may look like a panic.
 pub fn check_failure(output: &Output, code: i32, parts: &[&str]) {
     let stderr = String::from_utf8_lossy(&output.stderr);
