@@ -25,7 +25,7 @@ pub struct ImportOptions {
     /// Bytes of one input, after gzip.
     pub max_decompressed_bytes: u64,
     /// Unpacked bytes for each packed byte, beyond the first
-    /// [`ImportLimits::RATIO_FREE_BYTES`].
+    /// [`ImportLimits::ratio_free_bytes`].
     pub max_ratio: u64,
     /// Bytes of one element that has to be held in memory at once.
     pub max_element_bytes: usize,
@@ -33,7 +33,8 @@ pub struct ImportOptions {
 
 impl Default for ImportOptions {
     fn default() -> Self {
-        let ImportLimits { max_decompressed_bytes, max_ratio, max_element_bytes } = ImportLimits::default();
+        let limits = ImportLimits::default();
+        let ImportLimits { max_decompressed_bytes, max_ratio, max_element_bytes, .. } = limits;
         Self { simulated: false, max_decompressed_bytes, max_ratio, max_element_bytes }
     }
 }
@@ -44,6 +45,7 @@ impl ImportOptions {
             max_decompressed_bytes: self.max_decompressed_bytes,
             max_ratio: self.max_ratio,
             max_element_bytes: self.max_element_bytes,
+            ..ImportLimits::default()
         }
     }
 }
