@@ -1,0 +1,101 @@
+#!/usr/bin/env node
+// Times the screens in the system's Chromium over 10,000 runs and a 50,000-span trace: first paint, first
+// rows, and the frames while scrolling. Usage: SMOLTRACE_BIN=target/release/smoltrace node bench/browser.mjs
+// Prints Markdown rows.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const { chromium } = createRequire(new URL('../ui/package.json', import.meta.url))('@playwright/test');
+
+const RUNS = 10_000;
+const SPANS = 50_000;
+const ROUNDS = 5;
+const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+const binary = process.env.SMOLTRACE_BIN;
+if (!binary) {
+  console.error('SMOLTRACE_BIN is not set');
+  process.exit(2);
+}
+
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+const row = (...cells) => console.log(`| ${cells.join(' | ')} |`);
+const ms = (value) => `${Math.round(value)} ms`;
+
+/** Milliseconds from navigation to the first contentful paint and to `selector` being there. */
+async function open(browser, address, selector) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  await page.goto(address, { waitUntil: 'commit' });
+  await page.waitForSelector(selector);
+  const rows = await page.evaluate(() => performance.now());
+  const paint = await page.evaluate(
+    () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? performance.now(),
+  );
+  return { page, paint, rows };
+}
+
+/** Intervals between frames, ms, while `selector` is scrolled from top to bottom in two seconds. */
+function scroll(page, selector) {
+  return page.evaluate(async (selector) => {
+    const scrollable = (node) => node && (node.scrollHeight > node.clientHeight + 200 ? node : scrollable(node.parentElement));
+    const element = scrollable(document.querySelector(selector)) ?? document.scrollingElement;
+    const frames = [];
+    const start = performance.now();
+    let last = start;
+    for (;;) {
+      const now = await new Promise(requestAnimationFrame);
+      frames.push(now - last);
+      last = now;
+      const share = (now - start) / 2000;
+      if (share >= 1) return frames.slice(1);
+      element.scrollTop = share * (element.scrollHeight - element.clientHeight);
+    }
+  }, selector);
+}
+
+const data = mkdtempSync(join(tmpdir(), 'smoltrace-bench-'));
+let server;
+let browser;
+try {
+  const fill = ['demo', '--no-serve', '--rows-only', '--runs', RUNS, '--big-trace', SPANS, '--data-dir', data];
+  execFileSync(binary, fill.map(String), { stdio: ['ignore', 'ignore', 'inherit'] });
+  server = spawn(binary, ['serve', '--listen', '127.0.0.1:0', '--data-dir', data], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const first = await new Promise((resolve) => createInterface({ input: server.stdout }).once('line', resolve));
+  const address = first.trim().split(/\s+/).at(-1);
+  const find = await (await fetch(`${address}/api/v1/runs?q=simulated-99999`)).json();
+  const run = encodeURIComponent(find.items[0].run_id);
+  const { items } = await (await fetch(`${address}/api/v1/runs/${run}/traces`)).json();
+
+  browser = await chromium.launch({
+    executablePath: BROWSERS.find(existsSync),
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
+  });
+  console.log('| screen | first paint | first rows | frames while scrolling (median, 95%) |\n|---|---|---|---|');
+  const screens = [
+    [`leaderboard, ${RUNS} runs`, `${address}/`, '[role=row] [role=gridcell]'],
+    [`trace, ${SPANS} spans`, `${address}/runs/${run}/traces/${items[0].trace_id}`, '[role=treegrid] [role=row], [role=tree] [role=treeitem], [role=row] [role=gridcell]'],
+  ];
+  for (const [name, target, selector] of screens) {
+    const paints = [];
+    const rows = [];
+    let frames = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const opened = await open(browser, target, selector);
+      paints.push(opened.paint);
+      rows.push(opened.rows);
+      if (round === ROUNDS - 1) frames = await scroll(opened.page, selector);
+      await opened.page.close();
+    }
+    frames.sort((a, b) => a - b);
+    row(name, ms(median(paints)), ms(median(rows)), `${ms(median(frames))}, ${ms(frames[Math.floor(frames.length * 0.95)])}`);
+  }
+} finally {
+  await browser?.close();
+  server?.kill();
+  rmSync(data, { recursive: true, force: true });
+}
