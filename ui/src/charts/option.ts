@@ -5,7 +5,7 @@ import type { GridComponentOption, LegendComponentOption, TitleComponentOption }
 import type { ComposeOption } from 'echarts/core';
 
 import { axisTime, axisUnit, significant, type Dimension } from '@/lib/format';
-import { valueRange, type Line, type Window } from '@/lib/timeseries';
+import { timeStep, valueRange, type Line, type Window } from '@/lib/timeseries';
 
 export type ChartOption = ComposeOption<
   LineSeriesOption | GridComponentOption | TitleComponentOption | LegendComponentOption
@@ -62,6 +62,7 @@ export function plotOption(spec: PlotSpec, theme: Theme, look: 'full' | 'strip')
       min: spec.window.from,
       max: spec.window.to,
       show: !strip,
+      interval: timeStep(span, 8),
       axisLine: { lineStyle: { color: theme.line } },
       axisTick: { show: false },
       splitLine: { show: false },

@@ -122,6 +122,15 @@ describe('axisTime', () => {
   });
 });
 
+describe('shortId', () => {
+  it.each([
+    ['5d0c1f0e-2f0a-4a52-9a0e-2b6d7f3f9e11', '5d0c1f0…9e11'],
+    ['nightly-run', 'nightly-run'],
+  ])('%s is %s', (id, text) => {
+    expect(format.shortId(id)).toBe(text);
+  });
+});
+
 describe('axisUnit', () => {
   it.each([
     ['co2', 0.084, { unit: 'mg', factor: 1e-3 }],

@@ -220,6 +220,11 @@ export function axisTime(ms: number, spanMs: number): string {
   return `${Math.floor(seconds / 3600)} h ${pad(Math.floor((seconds % 3600) / 60))}`;
 }
 
+/** An id cut in its middle: both ends tell ids apart. */
+export function shortId(id: string): string {
+  return id.length > 13 ? `${id.slice(0, 7)}…${id.slice(-4)}` : id;
+}
+
 /** `noun` in the number that `n` asks for. */
 export function plural(n: number, noun: string, many = `${noun}s`): string {
   return `${count(n).text} ${n === 1 ? noun : many}`;

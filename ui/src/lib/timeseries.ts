@@ -93,13 +93,22 @@ export function lanes(items: readonly { start_ms: number; end_ms: number }[]): n
   return rows;
 }
 
+const SECOND = 1000;
+const LONG_STEPS = [15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600].map((s) => s * SECOND);
+
+/** A round step between marks, ms: 1, 2, 5 of a decade, and as clocks count from 10 s on. */
+export function timeStep(spanMs: number, wanted: number): number {
+  const rough = spanMs / wanted;
+  if (rough > 10 * SECOND)
+    return LONG_STEPS.find((step) => step >= rough) ?? Math.ceil(rough / 86_400_000) * 86_400_000;
+  const unit = 10 ** Math.floor(Math.log10(rough));
+  return unit * ([1, 2, 5, 10].find((factor) => unit * factor >= rough) ?? 10);
+}
+
 /** Round marks for an axis: at most about `wanted` of them. */
 export function ticks({ from, to }: Window, wanted: number): number[] {
-  const span = to - from;
-  if (!(span > 0) || wanted < 1) return [];
-  const rough = span / wanted;
-  const unit = 10 ** Math.floor(Math.log10(rough));
-  const step = unit * ([1, 2, 5, 10].find((factor) => unit * factor >= rough) ?? 10);
+  if (!(to > from) || wanted < 1) return [];
+  const step = timeStep(to - from, wanted);
   const marks: number[] = [];
   for (let index = Math.ceil(from / step); index * step <= to; index += 1) marks.push(index * step);
   return marks;

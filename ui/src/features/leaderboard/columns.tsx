@@ -74,10 +74,10 @@ export const COLUMNS: Column<Run>[] = [
     id: 'run_id',
     header: 'Run',
     sort: 'run_id',
-    width: 100,
+    width: 110,
     cell: (run) => (
       <code className={css.id} title={run.run_id}>
-        {run.run_id}
+        {format.shortId(run.run_id)}
       </code>
     ),
     value: (run) => run.run_id,
