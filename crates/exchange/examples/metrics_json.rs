@@ -11,7 +11,7 @@ use smoltrace_model::aggregate::aggregate_gpu_metrics;
 use smoltrace_model::flatten::{JsonRows, Missing, flatten_metrics};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--json").collect();
     let [command, file] = &arguments[..] else { return Err("usage: decode|aggregate|flatten FILE".into()) };
     let begin = Instant::now();
     let document = read_path(Path::new(file))?;

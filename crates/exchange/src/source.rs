@@ -18,21 +18,22 @@ pub const MAX_DEPTH: usize = 128;
 pub struct ImportLimits {
     /// Bytes of one input, after gzip. Default: 4 GiB.
     pub max_decompressed_bytes: u64,
-    /// Unpacked bytes for each packed byte, beyond the first [`ImportLimits::RATIO_FREE_BYTES`].
-    /// Default: 500.
+    /// Unpacked bytes for each packed byte, beyond [`ImportLimits::ratio_free_bytes`]. Default: 500.
     pub max_ratio: u64,
+    /// Unpacked bytes for which no ratio is asked: short texts may pack very well. Default: 64 MiB.
+    pub ratio_free_bytes: u64,
     /// Bytes of one element that has to be held in memory at once. Default: 512 MiB.
     pub max_element_bytes: usize,
 }
 
-impl ImportLimits {
-    /// Unpacked bytes for which no ratio is asked: short texts may pack very well.
-    pub const RATIO_FREE_BYTES: u64 = 64 << 20;
-}
-
 impl Default for ImportLimits {
     fn default() -> Self {
-        Self { max_decompressed_bytes: 4 << 30, max_ratio: 500, max_element_bytes: 512 << 20 }
+        Self {
+            max_decompressed_bytes: 4 << 30,
+            max_ratio: 500,
+            ratio_free_bytes: 64 << 20,
+            max_element_bytes: 512 << 20,
+        }
     }
 }
 
@@ -208,7 +209,7 @@ impl<'a> Source<'a> {
         }
         if let Input::Gzip(gzip) = &self.input {
             let packed = gzip.get_ref().taken.max(1);
-            let most = packed.saturating_mul(self.limits.max_ratio).max(ImportLimits::RATIO_FREE_BYTES);
+            let most = packed.saturating_mul(self.limits.max_ratio).max(self.limits.ratio_free_bytes);
             if self.read > most {
                 return too_large(
                     format!(

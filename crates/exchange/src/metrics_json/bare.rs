@@ -71,10 +71,12 @@ pub(super) fn quote(text: &[u8]) -> Found {
     Found::Incomplete
 }
 
-/// Whether a JSON reader that stopped at `offset` may have stopped at a bare word.
+/// Whether a JSON reader that stopped at `offset` stopped at a bare word.
 pub(super) fn stopped_at_word(text: &[u8], offset: usize) -> bool {
-    let around = text.get(offset.saturating_sub(2)..).unwrap_or_default();
-    around.iter().take(4).any(|byte| matches!(byte, b'N' | b'I'))
+    // At the word itself, or behind its sign.
+    [offset, offset.saturating_sub(1)]
+        .into_iter()
+        .any(|at| text.get(at..).is_some_and(|text| word(text).is_some()))
 }
 
 fn word(text: &[u8]) -> Option<&'static [u8]> {

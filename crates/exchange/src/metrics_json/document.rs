@@ -11,11 +11,11 @@ use serde_json::Value;
 use super::bare::{self, Found};
 use super::collect::{Collector, Unreadable};
 use super::element::{Element, Skipped};
-use super::fault::{element_fault, fault};
+use super::fault::{element_fault, fault, is_cut_short};
 use super::number::shown;
 use super::parallel::{self, Chunk};
 use super::template::{Match, Sketch, Templates};
-use super::window::{Fault, Step, Window};
+use super::window::{Fault, Mark, Step, Window};
 use crate::error::{InputError, InputErrorKind};
 use crate::json::text;
 
@@ -40,7 +40,7 @@ pub(super) struct Reader<'a> {
     /// A document had a part that we know.
     known: bool,
     /// Where the first object without such a part begins.
-    unknown: Option<u64>,
+    unknown: Option<Mark>,
 }
 
 /// What a reader found.
@@ -80,10 +80,10 @@ impl<'a> Reader<'a> {
             return Err(InputError::empty(self.window.name(), "a JSON document with metrics"));
         }
         let unknown = self.unknown.or(self.elements.strange);
-        if let Some(position) = unknown.filter(|_| !self.known && !self.elements.known) {
+        if let Some(mark) = unknown.filter(|_| !self.known && !self.elements.known) {
             let message = "no metrics in it: neither `resourceMetrics` nor `scopeMetrics` nor `aggregates`";
             return Err(InputError::new(InputErrorKind::Unrecognised, self.window.name(), message)
-                .at(self.window.place(position, None))
+                .at(self.window.marked(mark))
                 .help("give it a metrics.json, OTLP metrics in JSON, or a list of either's elements"));
         }
         let ElementReader { collector, aggregates, .. } = self.elements;
@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
 
     /// A document that is an object, or a line that is an element.
     fn object(&mut self) -> Result<(), InputError> {
-        let begin = self.window.position();
+        let begin = (!self.known && self.unknown.is_none()).then(|| self.window.mark());
         self.window.drop_anchor();
         self.window.take();
         let (mut known, mut empty) = (false, true);
@@ -169,7 +169,7 @@ impl<'a> Reader<'a> {
         if known || empty {
             self.known = true;
         } else {
-            self.unknown.get_or_insert(begin);
+            self.unknown = self.unknown.or(begin);
         }
         Ok(())
     }
@@ -264,7 +264,7 @@ fn any<T: DeserializeOwned>(text: &[u8], last: bool) -> Step<T> {
         // A number may go on in the next block.
         Some(Ok(_)) if values.byte_offset() == text.len() && !last => return Step::More,
         Some(Ok(value)) => return Step::Done(value, values.byte_offset()),
-        Some(Err(error)) if error.is_eof() => return Step::More,
+        Some(Err(error)) if is_cut_short(text, &error, last) => return Step::More,
         Some(Err(error)) => error,
     };
     let wrong = fault(text, &error);
@@ -308,7 +308,7 @@ pub(super) struct ElementReader {
     /// An element had a part that we know.
     known: bool,
     /// Where the first element without such a part begins.
-    strange: Option<u64>,
+    strange: Option<Mark>,
 }
 
 impl ElementReader {
@@ -318,6 +318,7 @@ impl ElementReader {
     /// Reads the element at the window's place.
     pub fn read(&mut self, window: &mut Window<'_>, kind: Elements) -> Result<(), InputError> {
         let start = window.position();
+        let mark = (!self.known && self.strange.is_none()).then(|| window.mark());
         window.read(|text, last| {
             match self.templates.apply(text, last, &mut self.collector) {
                 Match::Hit(len) => return Step::Done((), len),
@@ -325,7 +326,11 @@ impl ElementReader {
                 Match::Miss => {}
             }
             self.long_way(text, last, start, kind)
-        })
+        })?;
+        if !self.known {
+            self.strange = self.strange.or(mark);
+        }
+        Ok(())
     }
 
     fn long_way(&mut self, text: &[u8], last: bool, start: u64, kind: Elements) -> Step<()> {
@@ -348,7 +353,7 @@ impl ElementReader {
         }
         let error = match self.parse(text, start, kind) {
             Ok(len) => return Step::Done((), len),
-            Err(Problem::Json(error)) if error.is_eof() => return Step::More,
+            Err(Problem::Json(error)) if is_cut_short(text, &error, last) => return Step::More,
             Err(Problem::Json(error)) => error,
             Err(Problem::Fault(fault)) => return Step::Wrong(fault),
         };
@@ -385,10 +390,7 @@ impl ElementReader {
             self.known = true;
             return Ok(len);
         }
-        self.known |= is_metrics || kind == Elements::ResourceMetrics;
-        if !is_metrics && element.resource.is_null() {
-            self.strange.get_or_insert(start);
-        }
+        self.known |= is_metrics || kind == Elements::ResourceMetrics || !element.resource.is_null();
         self.collector.add(&element, start, &mut sketch).map_err(|unreadable| unreadable.fault(text))?;
         if self.first.is_empty() {
             self.first = text[..sketch.first_hole().min(len).min(Self::FIRST)].to_vec();

@@ -37,6 +37,16 @@ pub(super) fn fault(text: &[u8], error: &serde_json::Error) -> Fault {
     Fault { kind, offset, path: None, message, help }
 }
 
+/// Whether an error may be owed to nothing but the end of `text`. `last`: no text follows.
+pub(super) fn is_cut_short(text: &[u8], error: &serde_json::Error, last: bool) -> bool {
+    /// No token that serde looks at as a whole, strings apart, is longer.
+    const TOKEN: usize = 8;
+    let to_end = || text.len() - offset(text, error.line(), error.column());
+    // serde calls `1.` and `-` wrong numbers even where the text ends behind them.
+    let number = || error.to_string().starts_with("invalid number") && to_end() <= 1;
+    error.is_eof() || !last && to_end() <= TOKEN || number()
+}
+
 /// The same with the path of the value in the element that begins `text`.
 pub(super) fn element_fault(text: &[u8], error: &serde_json::Error) -> Fault {
     let mut json = serde_json::Deserializer::from_slice(text);

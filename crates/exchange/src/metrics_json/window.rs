@@ -87,6 +87,13 @@ pub(super) struct Fault {
     pub help: &'static str,
 }
 
+/// A place to come back to in an error.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    position: u64,
+    line_column: Option<(u64, u64)>,
+}
+
 /// The window. All places are in bytes from the start of the unpacked input.
 pub(super) struct Window<'a> {
     name: &'a str,
@@ -275,6 +282,21 @@ impl<'a> Window<'a> {
                 help: NOT_JSON,
             }),
         }
+    }
+
+    /// The next place. The lines before it are counted now only where the text cannot be read again.
+    pub fn mark(&self) -> Mark {
+        let position = self.position();
+        match &self.input {
+            Input::Stream(_) => Mark { position, line_column: self.line_column(position) },
+            Input::Range { .. } => Mark { position, line_column: None },
+        }
+    }
+
+    /// The place that was marked.
+    pub fn marked(&self, mark: Mark) -> Place {
+        let line_column = mark.line_column.or_else(|| self.line_column(mark.position));
+        Place { line_column, byte: Some(mark.position), ..Place::default() }
     }
 
     /// A place with its line and column.
