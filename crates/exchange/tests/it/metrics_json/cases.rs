@@ -188,3 +188,44 @@ fn the_recording_is_read_alike_from_file_stream_and_gzip() {
     super::assert_same(&document, &read_reader("x", &packed[..]).unwrap(), "gzip");
     super::assert_same(&document, &read(&packed).unwrap(), "gzip bytes");
 }
+
+/// Two decoders, one accounting: a series must have one identity whichever read it.
+#[test]
+fn the_import_gives_the_same_series() {
+    use smoltrace_model::rows::Instrument;
+    use smoltrace_model::series::{Sample, SeriesInfo, SeriesSet};
+    type Series = (SeriesInfo, Vec<Sample>);
+    let sorted = |set: &SeriesSet| -> Vec<Series> {
+        let mut all: Vec<Series> = set
+            .series()
+            .iter()
+            .filter(|series| matches!(series.info.instrument, Instrument::Gauge | Instrument::Sum))
+            .map(|series| {
+                let mut samples = series.samples.clone();
+                samples.sort_by_key(|sample| (sample.time_unix_nano, sample.start_time_unix_nano));
+                (series.info.clone(), samples)
+            })
+            .collect();
+        all.sort_by_key(|(info, _)| info.identity());
+        all
+    };
+    let check = |text: &[u8]| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.json");
+        std::fs::write(&path, text).unwrap();
+        let imported = crate::support::import(&path).unwrap();
+        assert_eq!(imported.len(), 1);
+        let document = read(text).unwrap();
+        let expected = sorted(&SeriesSet::from_points(&imported[0].points));
+        assert_eq!(sorted(&document.series), expected);
+        assert_eq!(document.series.dropped_non_finite, imported[0].dropped_non_finite);
+        assert!(!expected.is_empty());
+    };
+    check(&std::fs::read(fixture("smoltrace_run_two_gpus/metrics.json")).unwrap());
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/metrics_json");
+    for name in
+        ["valid_smoltrace.json", "valid_bare_words.json", "valid_lines.jsonl", "valid_snake_case.json"]
+    {
+        check(&std::fs::read(corpus.join(name)).unwrap());
+    }
+}
