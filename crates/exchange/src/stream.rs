@@ -3,7 +3,7 @@
 //!
 //! Must not know what the elements mean.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -149,6 +149,32 @@ impl Read for Counting {
     }
 }
 
+/// Refuses an element that is larger than may be held in memory at once.
+struct Metered<R> {
+    inner: R,
+    name: String,
+    /// Bytes handed out since the last element began.
+    since: Rc<Cell<u64>>,
+    most: u64,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buf)?;
+        let since = self.since.get() + count as u64;
+        self.since.set(since);
+        if since > self.most {
+            let limit = crate::source::bytes(self.most);
+            let message = format!("one element of it is larger than the limit of {limit}");
+            return Err(io::Error::other(
+                InputError::new(InputErrorKind::TooLarge, &self.name, message)
+                    .help("check what wrote the file; telemetry has many small elements"),
+            ));
+        }
+        Ok(count)
+    }
+}
+
 struct Failed {
     error: InputError,
     /// Documents that were whole before.
@@ -157,7 +183,15 @@ struct Failed {
 
 fn documents(file: &Input<'_>, mend: bool, each: &mut dyn FnMut(Item)) -> Result<usize, Failed> {
     let reader = file.open(mend).map_err(|error| Failed { error, documents: 0 })?;
-    let mut json = serde_json::Deserializer::from_reader(reader);
+    let since = Rc::new(Cell::new(0));
+    let most = file.limits.max_element_bytes as u64;
+    let metered = Metered { inner: reader, name: file.name(), since: since.clone(), most };
+    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 13, metered));
+    let mut each = |item| {
+        since.set(0);
+        each(item);
+    };
+    let each: &mut dyn FnMut(Item) = &mut each;
     let each = RefCell::new(each);
     let mut documents = 0;
     // `end` fails when something follows: the next document, or nonsense.

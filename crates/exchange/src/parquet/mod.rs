@@ -4,6 +4,7 @@
 //! the end, since results, traces and metrics of a run lie in different files.
 
 mod datasets;
+mod footer;
 mod metrics;
 
 use std::fs::File;
@@ -17,7 +18,12 @@ use parquet::{
 
 pub(crate) use datasets::Datasets;
 
-use crate::{InputError, InputErrorKind, Place, progress::Reporter, source::ImportLimits, stream::Input};
+use crate::{
+    InputError, InputErrorKind, Place,
+    progress::Reporter,
+    source::{ImportLimits, MAX_DEPTH},
+    stream::Input,
+};
 
 /// Rows that are decoded at once where they are small.
 const BATCH_ROWS: usize = 1024;
@@ -25,13 +31,23 @@ const BATCH_ROWS: usize = 1024;
 /// Hands out the batches of a file.
 ///
 /// # Errors
-/// `Syntax` for a file that is not Parquet or is damaged, `TooLarge` beyond the limits.
+/// `Syntax` for a file that is not Parquet or is damaged, `TooDeep` and `TooLarge` beyond the limits.
 fn read_batches(
     file: &Input<'_>,
     progress: &mut Reporter<'_>,
     mut each: impl FnMut(&RecordBatch) -> Result<(), InputError>,
 ) -> Result<(), InputError> {
-    let handle = File::open(file.path).map_err(|error| InputError::path_io(file.path, &error))?;
+    let mut handle = File::open(file.path).map_err(|error| InputError::path_io(file.path, &error))?;
+    let depth = footer::schema_depth(&mut handle).map_err(|error| InputError::path_io(file.path, &error))?;
+    match depth {
+        None => return Err(damaged(file, "its footer cannot be read")),
+        Some(depth) if depth > MAX_DEPTH => {
+            let message = format!("its schema is nested deeper than {MAX_DEPTH} levels");
+            return Err(InputError::new(InputErrorKind::TooDeep, file.name(), message)
+                .help("telemetry is never this deep; check what wrote the file"));
+        }
+        Some(_) => {}
+    }
     // The decoder checks its input, but a file made to break it must not take the process along.
     let guarded = |what: &mut dyn FnMut() -> Result<(), InputError>| {
         catch_unwind(AssertUnwindSafe(what)).unwrap_or_else(|_| Err(damaged(file, "the decoder gave up")))

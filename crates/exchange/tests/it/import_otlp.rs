@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::collector::{
 };
 use prost::Message;
 use serde_json::{Value, json};
-use smoltrace_exchange::{InputErrorKind, export::otlp_json};
+use smoltrace_exchange::{InputErrorKind, export::otlp_json, import::ImportOptions};
 use smoltrace_model::{
     inputs::RunInputs,
     rows::{Instrument, PointRow, SpanStatus, Temporality},
@@ -417,10 +417,27 @@ fn errors_name_file_place_and_fix() {
 }
 
 #[test]
+fn elements_beyond_the_limit_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.json");
+    let span =
+        json!({"traceId": "01", "spanId": "02", "startTimeUnixNano": "1", "name": "x".repeat(1 << 20)});
+    let request = json!({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]});
+    std::fs::write(&path, request.to_string()).unwrap();
+    let check = |max_element_bytes: usize, expected: Option<InputErrorKind>| {
+        let options = ImportOptions { max_element_bytes, ..ImportOptions::default() };
+        let read = smoltrace_exchange::import::read(&path, &options, &mut |_| ());
+        assert_eq!(read.err().map(|error| error.kind), expected);
+    };
+    check(2 << 20, None);
+    check(1 << 19, Some(InputErrorKind::TooLarge));
+}
+
+#[test]
 fn progress_reaches_the_end() {
     let path: PathBuf = fixture("smolagents_otlp/traces.pb");
     let mut steps = Vec::new();
-    let options = smoltrace_exchange::import::ImportOptions::default();
+    let options = ImportOptions::default();
     smoltrace_exchange::import::read(&path, &options, &mut |step| steps.push(step)).unwrap();
     let last = steps.last().unwrap();
     assert_eq!((last.bytes_done, last.bytes_total), (48289, 48289));

@@ -147,6 +147,24 @@ fn errors_name_file_and_fix() {
     check("cut.parquet", &whole[..whole.len() / 2], InputErrorKind::Syntax);
     check("head.parquet", b"PAR1", InputErrorKind::Syntax);
     check("tail.parquet", b"PAR1\xff\xff\xff\x7fPAR1", InputErrorKind::Syntax);
+    // A schema of groups within groups: the decoder alone would run out of stack.
+    let levels = 1_000_000_u64;
+    let mut footer = vec![0x15, 2, 0x19, 0xfc];
+    let mut count = levels;
+    while count > 0x7f {
+        footer.push((count & 0x7f) as u8 | 0x80);
+        count >>= 7;
+    }
+    footer.push(count as u8);
+    for _ in 0..levels {
+        footer.extend([0x48, 1, b'g', 0x15, 2, 0]);
+    }
+    footer.extend([0x16, 0, 0x19, 0x0c, 0]);
+    let mut deep = b"PAR1".to_vec();
+    deep.extend(&footer);
+    deep.extend((footer.len() as u32).to_le_bytes());
+    deep.extend(b"PAR1");
+    check("deep.parquet", &deep, InputErrorKind::TooDeep);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("other.parquet");
     write(&path, vec![("hello", texts(&[Some("x")]))]);
