@@ -26,6 +26,9 @@ use crate::{
 /// More runs than this are looked up with one scan of the whole table's key columns.
 const MANY_RUNS: usize = 64;
 
+/// How many times over its limit the memory may go for the runs of the last append.
+const RECENT: usize = 8;
+
 /// What is known of one run.
 #[derive(Debug, Default)]
 struct RunKeys {
@@ -231,8 +234,10 @@ impl Known {
         let mut by_age: Vec<(u64, usize, String)> =
             self.runs.iter().map(|(run, keys)| (keys.used, keys.len(), run.clone())).collect();
         by_age.sort();
-        for (_, rows, run) in by_age {
-            if total <= self.limit {
+        for (used, rows, run) in by_age {
+            // The runs of this append are likely those of the next one.
+            let wanted = used == self.clock && total <= self.limit.saturating_mul(RECENT);
+            if total <= self.limit || wanted {
                 break;
             }
             self.runs.remove(&run);

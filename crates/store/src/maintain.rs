@@ -7,6 +7,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
+    ops::Range,
     path::Path,
     time::{Duration, SystemTime},
 };
@@ -230,18 +231,44 @@ fn small_files(
             Some(Part { path: file.path().into_owned(), rows, remove: file.remove_action(false) })
         })
         .collect();
-    if small.len() < options.small_files.max(2) {
-        return Ok(Vec::new());
-    }
-    // Smallest first: many tiny files go in one step, and large ones are rewritten least often.
     small.sort_by(|a, b| (a.rows, &a.path).cmp(&(b.rows, &b.path)));
-    let (mut rows, mut bytes) = (0, 0);
-    small.retain(|part| {
-        rows += part.rows;
-        bytes += part.remove.size.unwrap_or_default() as u64;
-        rows <= options.merged_rows && bytes <= options.small_file_bytes * 2
-    });
-    Ok(small)
+    let sizes: Vec<Size> = small
+        .iter()
+        .map(|part| Size { rows: part.rows, bytes: part.remove.size.unwrap_or_default() as u64 })
+        .collect();
+    let group = group(&sizes, options);
+    Ok(small.drain(group).collect())
+}
+
+/// What counts when files are put together.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    rows: usize,
+    bytes: u64,
+}
+
+/// The first files, of those sorted by rows, that are many enough and alike enough to be merged.
+/// None is much larger than those before it together: so a row is rewritten only as often as
+/// its file grows by a multiple, and not with every merge.
+fn group(sizes: &[Size], options: &MaintenanceOptions) -> Range<usize> {
+    let most = options.small_file_bytes.saturating_mul(2);
+    for start in 0..sizes.len() {
+        let (mut rows, mut bytes, mut end) = (0, 0, start);
+        for size in &sizes[start..] {
+            let alike = end == start || size.rows <= 2 * rows;
+            if !alike || rows + size.rows > options.merged_rows || bytes + size.bytes > most {
+                break;
+            }
+            rows += size.rows;
+            bytes += size.bytes;
+            end += 1;
+        }
+        let full = end < sizes.len() && rows + sizes[end].rows > options.merged_rows;
+        if end - start >= options.small_files.max(2) || (full && end - start >= 2) {
+            return start..end;
+        }
+    }
+    0..0
 }
 
 /// The rows of a file in the columns of `schema`; a column it does not have is null.
@@ -313,4 +340,31 @@ fn remove_staged(folder: &Path, retention: Duration) -> std::io::Result<usize> {
         }
     }
     Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_a_size_are_merged() {
+        let check = |rows: &[usize], expected: Range<usize>| {
+            let sizes: Vec<Size> = rows.iter().map(|rows| Size { rows: *rows, bytes: 1 }).collect();
+            let options =
+                MaintenanceOptions { small_files: 4, merged_rows: 100, ..MaintenanceOptions::default() };
+            assert_eq!(group(&sizes, &options), expected, "{rows:?}");
+        };
+        check(&[], 0..0);
+        check(&[5, 5, 5], 0..0);
+        check(&[5, 5, 5, 5], 0..4);
+        // The large one is left alone until there are more like it.
+        check(&[5, 5, 5, 5, 90], 0..4);
+        check(&[1, 1, 1, 20], 0..0);
+        check(&[1, 20, 20, 20, 20], 1..5);
+        // Each alike what is before it, though not alike the first.
+        check(&[1, 2, 4, 8, 16], 0..5);
+        // A file that is full is merged however few go into it.
+        check(&[40, 45, 48], 0..2);
+        check(&[30, 30, 30, 30], 0..3);
+    }
 }

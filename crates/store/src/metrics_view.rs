@@ -20,15 +20,11 @@ use datafusion::{
     },
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use smoltrace_model::{
-    flatten::{Missing, flatten_metrics, metrics_schema, to_batch},
-    rows::PointRow,
-    series::SeriesSet,
-};
+use smoltrace_model::flatten::{Missing, flatten_metrics, metrics_schema, to_batch};
 
 use crate::{
     error::StoreError,
-    query::{self, Scan, Scanner},
+    query::{Scan, Scanner},
     table::Table,
 };
 
@@ -75,10 +71,7 @@ impl MetricsView {
     }
 
     async fn rows_of(&self, run_id: String) -> Result<Vec<RecordBatch>, StoreError> {
-        let points: Vec<PointRow> = self.scanner.rows(self.points(), &Scan::of_run(&run_id)).await?;
-        let points = query::tidy_points(points);
-        let set = SeriesSet::from_points(&points);
-        drop(points);
+        let set = self.scanner.series(self.points(), &Scan::of_run(&run_id)).await?;
         let rows = flatten_metrics(&set, &run_id);
         Ok(rows.chunks(BATCH_ROWS).map(|rows| to_batch(rows, Missing::Null)).collect())
     }

@@ -14,8 +14,12 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext},
 };
 use deltalake::DeltaTable;
+use futures::StreamExt as _;
 use object_store::ObjectStore;
-use smoltrace_model::rows::{PointRow, ResultRow, RunRow, SpanRow, TableRow};
+use smoltrace_model::{
+    rows::{PointRow, ResultRow, RunRow, SpanRow, TableRow},
+    series::SeriesSet,
+};
 use url::Url;
 
 use crate::{
@@ -120,6 +124,36 @@ impl Scanner {
             Err(error) => {
                 let error = table.foreign(&error);
                 Err(diagnose::scan_error(&table.dir, state, error).await)
+            }
+        }
+    }
+
+    /// The series of a scan of points. Read batch by batch, so that only samples, and no rows, of
+    /// a large run are ever in memory together.
+    pub(crate) async fn series(&self, table: &Table, scan: &Scan) -> Result<SeriesSet, StoreError> {
+        let state = table.latest().await?;
+        let read = async {
+            let mut stream = self.frame(&state, scan).await?.execute_stream().await?;
+            let mut parts = Vec::new();
+            while let Some(batch) = stream.next().await {
+                let rows = PointRow::from_batch(&batch?).map_err(|e| DataFusionError::External(e.into()))?;
+                let Some(first) = rows.first() else { continue };
+                let place = (first.metric.clone(), first.series_id.clone(), first.time_unix_nano);
+                parts.push((place, SeriesSet::from_points(&rows)));
+            }
+            Ok::<_, DataFusionError>(parts)
+        };
+        match read.await {
+            Ok(mut parts) => {
+                // Whatever order the files were read in, the set is the same.
+                parts.sort_by(|(a, _), (b, _)| a.cmp(b));
+                let mut set = SeriesSet::default();
+                parts.into_iter().for_each(|(_, part)| set.merge(part));
+                Ok(set)
+            }
+            Err(error) => {
+                let error = table.foreign(&error);
+                Err(diagnose::scan_error(&table.dir, &state, error).await)
             }
         }
     }

@@ -78,7 +78,7 @@ pub(crate) struct Request {
     pub(crate) batches: [Option<RecordBatch>; 4],
     pub(crate) reply: oneshot::Sender<Result<Receipt, StoreError>>,
     /// Its share of the queue, given back when it is answered.
-    pub(crate) _share: OwnedSemaphorePermit,
+    pub(crate) share: OwnedSemaphorePermit,
 }
 
 /// Requests that one group takes at most.
@@ -169,8 +169,11 @@ impl Writer {
             }
         }
         for (request, outcome) in group.into_iter().zip(outcomes) {
+            let Request { reply, share, .. } = request;
+            // First, so that a caller that has its answer finds room in the queue.
+            drop(share);
             // A caller that no longer waits is no error: its rows are on disk.
-            let _ = request.reply.send(outcome);
+            let _ = reply.send(outcome);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Appending and reading back, in one process.
 
-use smoltrace_model::rows::SpanRow;
+use smoltrace_model::{rows::SpanRow, series::SeriesSet};
 use smoltrace_store::{Batch, Counts, Receipt, Store, StoreError, StoreOptions};
 
 use crate::rows::{batch, contents, open, point, result, run, span, trace_id};
@@ -45,6 +45,11 @@ async fn what_is_appended_is_read_back() {
     assert_eq!(store.metric_names("r1").await.unwrap(), ["gen_ai.co2.emissions", "gen_ai.gpu.power"]);
     let power = store.points_of_metrics("r1", &["gen_ai.gpu.power"]).await.unwrap();
     assert_eq!(power.len(), 10);
+    let of_points = SeriesSet::from_points(&points);
+    assert_eq!(store.series("r1", &[]).await.unwrap().series(), of_points.series());
+    let one = store.series("r1", &["gen_ai.gpu.power"]).await.unwrap();
+    assert_eq!(one.series().len(), 1);
+    assert_eq!(one.series()[0].info.metric, "gen_ai.gpu.power");
     // A store opened later, and one that only reads, see the same.
     let reader = Store::open_read_only(dir.path(), StoreOptions::default()).await.unwrap();
     assert_eq!(contents(&reader).await, contents(&store).await);

@@ -36,17 +36,30 @@ pub fn maintaining_until(dir: &Path, die_at: i64) -> Child {
     spawn("child::maintain_runs", dir, 0, 0, die_at)
 }
 
+/// A process of a user that may read `dir` but write nowhere in it: opens it, appends, and prints
+/// both errors. `None` when no such process can be started here.
+#[cfg(unix)]
+pub fn appending_as_nobody(dir: &Path) -> Option<Child> {
+    use std::os::unix::process::CommandExt as _;
+    let mut command = command("child::append_and_fail", dir, 0, 0, i64::MAX);
+    command.uid(65534).gid(65534).spawn().ok()
+}
+
 fn spawn(body: &str, dir: &Path, from: usize, to: usize, die_at: i64) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+    command(body, dir, from, to, die_at).spawn().unwrap()
+}
+
+fn command(body: &str, dir: &Path, from: usize, to: usize, die_at: i64) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args([body, "--exact", "--ignored", "--nocapture", "--test-threads=1"])
         .env(DIR, dir)
         .env(FROM, from.to_string())
         .env(TO, to.to_string())
         .env(DIE_AT, die_at.to_string())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+        .stderr(Stdio::null());
+    command
 }
 
 fn number(name: &str) -> usize {
@@ -79,6 +92,19 @@ async fn append_runs() {
 async fn maintain_runs() {
     let Ok(dir) = std::env::var(DIR) else { return };
     open_mortal(&dir).await.maintain(&crate::maintain::at_once()).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "the body of a child process, started by other tests"]
+async fn append_and_fail() {
+    let Ok(dir) = std::env::var(DIR) else { return };
+    let store = open_mortal(&dir).await;
+    assert_eq!(store.spans_of_run(&run_id(0)).await.unwrap().len(), 6);
+    println!("append: {:?}", store.append(batch(&run_id(1), 1)).await.unwrap_err());
+    let below = Path::new(&dir).join("below");
+    println!("create: {:?}", Store::open(&below, StoreOptions::default()).await.unwrap_err());
+    let log = Path::new(&dir).join("hidden");
+    println!("open: {:?}", Store::open(&log, StoreOptions::default()).await.unwrap_err());
 }
 
 /// The real disk, until the process dies: before a write, or before or after a sync.

@@ -7,7 +7,10 @@ use std::{
 
 use smoltrace_store::{Store, StoreError, StoreOptions};
 
-use crate::rows::{batch, contents, open};
+use crate::{
+    child::{appending_as_nobody, run_id},
+    rows::{batch, contents, open},
+};
 
 async fn with_two_commits() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -142,24 +145,39 @@ async fn a_path_that_cannot_be_a_directory_is_refused() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_directory_without_permission_is_refused() {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::{io::Read as _, os::unix::fs::PermissionsExt as _};
 
-    let dir = with_two_commits().await;
-    let forbidden = dir.path().join("spans/_delta_log");
-    let allow = |mode: u32| fs::set_permissions(&forbidden, fs::Permissions::from_mode(mode)).unwrap();
-    allow(0o500);
-    if fs::write(forbidden.join("probe"), "").is_ok() {
-        eprintln!("skipped: this user may write anywhere, so no directory can be forbidden");
-        return;
+    let dir = tempfile::tempdir().unwrap();
+    let allow = |path: &Path, mode: u32| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    open(dir.path()).await.append(batch(&run_id(0), 2)).await.unwrap();
+    let hidden = dir.path().join("hidden");
+    drop(open(&hidden).await);
+    for path in walk(dir.path()) {
+        allow(&path, if path.is_dir() { 0o755 } else { 0o644 });
     }
-    let store = open(dir.path()).await;
-    let error = store.append(batch("r3", 1)).await.unwrap_err();
-    assert!(matches!(&error, StoreError::Permission { .. }), "{error:?}");
-    // Reading is still allowed, and what was there is there.
-    assert_eq!(store.spans_of_run("r1").await.unwrap().len(), 6);
-    allow(0o000);
-    let error = opening(dir.path()).await.unwrap_err();
-    assert!(matches!(&error, StoreError::Permission { .. }), "{error:?}");
-    allow(0o700);
-    open(dir.path()).await.append(batch("r3", 1)).await.unwrap();
+    allow(&hidden.join("spans/_delta_log"), 0o000);
+    // The owner may do anything here, so another user tries.
+    let Some(mut child) = appending_as_nobody(dir.path()) else {
+        eprintln!("skipped: this user cannot start a process of another user");
+        return;
+    };
+    let mut output = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
+    assert!(child.wait().unwrap().success(), "{output}");
+    for attempt in ["append: Permission", "create: Permission", "open: Permission"] {
+        assert!(output.contains(attempt), "{attempt} in {output}");
+    }
+    // Nothing was lost or changed.
+    let all = contents(&open(dir.path()).await).await;
+    assert_eq!((all.len(), all[0].spans.len()), (1, 6));
+}
+
+#[cfg(unix)]
+fn walk(dir: &Path) -> Vec<PathBuf> {
+    let mut paths = vec![dir.to_path_buf()];
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { paths.extend(walk(&path)) } else { paths.push(path) }
+    }
+    paths
 }
