@@ -77,8 +77,8 @@ try {
   });
   console.log('| screen | first paint | first rows | frames while scrolling (median, 95%) |\n|---|---|---|---|');
   const screens = [
-    [`leaderboard, ${RUNS} runs`, `${address}/`, '[role=row] [role=gridcell]'],
-    [`trace, ${SPANS} spans`, `${address}/runs/${run}/traces/${items[0].trace_id}`, '[role=treegrid] [role=row], [role=tree] [role=treeitem], [role=row] [role=gridcell]'],
+    [`leaderboard, ${RUNS} runs`, `${address}/`, '[role=grid] tbody td'],
+    [`trace, ${SPANS} spans`, `${address}/runs/${run}/traces/${items[0].trace_id}`, '[role=treegrid] [role=gridcell]'],
   ];
   for (const [name, target, selector] of screens) {
     const paints = [];
