@@ -77,14 +77,22 @@ fn mutated(text: &[u8], other: &[u8], dice: &mut Dice) -> Vec<u8> {
 
 /// Whether a text is JSON, or several of them, allowing for Python's bare words.
 fn is_json(text: &[u8]) -> bool {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let quoted = String::from_utf8_lossy(text)
-        .replace("-Infinity", "\"I\"")
-        .replace("Infinity", "\"I\"")
-        .replace("NaN", "\"N\"");
-    let all_json =
-        |text: &[u8]| serde_json::Deserializer::from_slice(text).into_iter::<IgnoredAny>().all(|v| v.is_ok());
-    all_json(text) || all_json(quoted.as_bytes())
+    let mut text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let mut plain = Vec::new();
+    let (mut quoted, mut escaped) = (false, false);
+    while let [byte, rest @ ..] = text {
+        let word = [&b"NaN"[..], b"-Infinity", b"Infinity"].into_iter().find(|word| text.starts_with(word));
+        if let Some(word) = word.filter(|_| !quoted) {
+            plain.extend_from_slice(b"null");
+            text = &text[word.len()..];
+            continue;
+        }
+        quoted ^= *byte == b'"' && !escaped;
+        escaped = quoted && *byte == b'\\' && !escaped;
+        plain.push(*byte);
+        text = rest;
+    }
+    serde_json::Deserializer::from_slice(&plain).into_iter::<IgnoredAny>().all(|value| value.is_ok())
 }
 
 fn check(text: &[u8]) {
