@@ -11,11 +11,11 @@ type Each = { watched: undefined };
 export const test = base.extend<Each, Worker>({
   server: [
     // eslint-disable-next-line no-empty-pattern -- the runner insists on a pattern
-    async ({}, provide) => {
+    async ({}, provide, { project }) => {
       const server = new Server();
       try {
         server.command('demo', '--no-serve', '--runs', '9');
-        server.command('import', writeHostileRun(server.dir));
+        if (project.name === 'e2e') server.command('import', writeHostileRun(server.dir));
         await server.start();
         await provide(server);
       } finally {

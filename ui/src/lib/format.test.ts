@@ -34,6 +34,7 @@ table('energy', format.energy, [
 table('usd', format.usd, [
   [0.000465, '0.000465 USD'],
   [0.00280875, '0.00281 USD'],
+  [3.61e-7, '3.61e-7 USD'],
   [12.5, '12.50 USD'],
   [12345.6, '12,346 USD'],
   [0, '0 USD'],

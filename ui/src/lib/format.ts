@@ -86,7 +86,12 @@ export const memory = unless((mib) => scaled(mib, MEBIBYTES, 'MiB'));
 /** US dollars; small amounts keep three significant digits. */
 export const usd = unless((amount) => {
   const size = Math.abs(amount);
-  const text = size >= 1 && size < 1000 ? amount.toFixed(2) : significant(amount);
+  const text =
+    size >= 1 && size < 1000
+      ? amount.toFixed(2)
+      : size > 0 && size < 1e-6
+        ? amount.toExponential(2)
+        : significant(amount);
   return { text, unit: 'USD', full: `${exact(amount)} USD` };
 });
 

@@ -39,6 +39,12 @@ const numeric = (
 const noTrace = (what: string) => (result: Result) =>
   result.trace_id ? `${what}: the trace does not say.` : `${what}: no trace was recorded.`;
 
+/** A test's share is unknown when no sample covers the time that it ran. */
+const unmeasured = (what: string, source: Result['co2_source']) =>
+  source === 'none'
+    ? `${what} is unknown: no sample covers the time that this test ran.`
+    : whyUnknown(what, source);
+
 export function testColumns(results: readonly Result[]): Column<Result>[] {
   const attempts = results.some(({ attempt }) => attempt > 1);
   const difficulty = results.some((result) => result.difficulty !== null);
@@ -90,11 +96,11 @@ export function testColumns(results: readonly Result[]): Column<Result>[] {
       cell: (result) => text(result.difficulty, 'The task does not say.'),
       value: (result) => result.difficulty,
     },
-    numeric('co2_emissions_g', 'CO₂', 96, format.co2, (result) => whyUnknown('CO₂', result.co2_source)),
+    numeric('co2_emissions_g', 'CO₂', 96, format.co2, (result) => unmeasured('CO₂', result.co2_source)),
     numeric('power_cost_usd', 'Power cost', 132, format.usd, (result) =>
-      whyUnknown('Power cost', result.power_cost_source),
+      unmeasured('Power cost', result.power_cost_source),
     ),
-    numeric('energy_wh', 'Energy', 98, format.energy, (result) => whyUnknown('Energy', result.energy_source)),
+    numeric('energy_wh', 'Energy', 98, format.energy, (result) => unmeasured('Energy', result.energy_source)),
     numeric('duration_ms', 'Duration', 96, format.duration, noTrace('Duration')),
     numeric('total_tokens', 'Tokens', 88, format.count, noTrace('Tokens')),
     numeric('cost_usd', 'Cost', 124, format.usd, (result) => whyUnknown('Cost', result.cost_source)),
