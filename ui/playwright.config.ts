@@ -33,6 +33,5 @@ export default defineConfig({
   projects: [
     { name: 'e2e', testMatch: /\.spec\.ts$/ },
     { name: 'screenshots', testMatch: /screenshots\.ts$/ },
-    { name: 'bench', testMatch: /bench\.ts$/ },
   ],
 });
