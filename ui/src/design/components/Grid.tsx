@@ -1,9 +1,19 @@
 // The one table: virtualised, sortable, keyboard-driven, with pinned columns, groups and details.
 // Rows may be loaded piecemeal: one that is not there yet is drawn as a skeleton.
 
-import { getCoreRowModel, useReactTable, type ColumnDef } from '@tanstack/react-table';
+import { getCoreRowModel, useReactTable, type ColumnDef, type Row as TableRow } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { Fragment, useEffect, useId, useMemo, useRef, type CSSProperties, type ReactNode } from 'react';
+import {
+  Fragment,
+  memo,
+  useEffect,
+  useId,
+  useMemo,
+  useRef,
+  useState,
+  type CSSProperties,
+  type ReactNode,
+} from 'react';
 
 import { gridKey } from '@/lib/gridKeys';
 import { sortBy, type Sort } from '@/lib/sort';
@@ -62,12 +72,13 @@ export function Grid<Row>(props: GridProps<Row>) {
   const { columns, count, itemAt, onRange, sort, active, detail, isOpen, pinned = 1, rowPx = 38 } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const id = useId();
+  const [focused, setFocused] = useState(false);
   // eslint-disable-next-line react-hooks/incompatible-library -- the virtualiser keeps its own state
   const virtual = useVirtualizer({
     count,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowPx,
-    overscan: 8,
+    overscan: 4,
     scrollPaddingStart: rowPx,
     scrollPaddingEnd: rowPx * ((props.footer?.length ?? 0) + 1),
   });
@@ -99,10 +110,7 @@ export function Grid<Row>(props: GridProps<Row>) {
     let left = 0;
     return columns.map(({ width }) => (left += width) - width);
   }, [columns]);
-  const pinClass = (index: number) => (index < pinned ? `${css.pin} ${index > 0 ? css.pinWide : ''}` : '');
   const pinStyle = (index: number) => (index < pinned ? { left: lefts[index] } : undefined);
-  const cellClass = (column: Column<Row>, index: number) =>
-    [column.align && css.end, pinClass(index)].filter(Boolean).join(' ');
 
   const move = (to: number) => {
     const index = Math.max(0, Math.min(count - 1, to));
@@ -120,7 +128,10 @@ export function Grid<Row>(props: GridProps<Row>) {
   const width = columns.reduce((sum, column) => sum + column.width, 0);
 
   return (
-    <div ref={scroller} className={[css.scroll, props.className].filter(Boolean).join(' ')}>
+    <div
+      ref={scroller}
+      className={[css.scroll, focused && css.focused, props.className].filter(Boolean).join(' ')}
+    >
       <table
         className={css.table}
         style={{ minWidth: width, '--row': `${rowPx}px` } as CSSProperties}
@@ -130,6 +141,12 @@ export function Grid<Row>(props: GridProps<Row>) {
         aria-colcount={columns.length}
         aria-activedescendant={active >= 0 ? `${id}-${active}` : undefined}
         tabIndex={0}
+        onFocus={(event) => {
+          setFocused(event.target === event.currentTarget && event.target.matches(':focus-visible'));
+        }}
+        onBlur={() => {
+          setFocused(false);
+        }}
         onKeyDown={(event) => {
           if (event.target !== event.currentTarget) return;
           const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / rowPx) - 2);
@@ -160,7 +177,7 @@ export function Grid<Row>(props: GridProps<Row>) {
                 <th
                   key={column.id}
                   scope="col"
-                  className={cellClass(column, index)}
+                  className={cellClass(column, index, pinned)}
                   style={pinStyle(index)}
                   title={column.title ?? column.header}
                   aria-sort={direction && (direction === 'asc' ? 'ascending' : 'descending')}
@@ -218,7 +235,6 @@ export function Grid<Row>(props: GridProps<Row>) {
           }
           const row = item.type === 'row' ? item.row : undefined;
           const open = row !== undefined && isOpen?.(row) === true;
-          const cells = byKey[item.key]?.getVisibleCells() ?? [];
           return (
             <tbody
               key={item.key}
@@ -235,15 +251,7 @@ export function Grid<Row>(props: GridProps<Row>) {
                   act(place.index, event.ctrlKey || event.metaKey);
                 }}
               >
-                {columns.map((column, index) => (
-                  <td key={column.id} className={cellClass(column, index)} style={pinStyle(index)}>
-                    {row === undefined ? (
-                      <Skeleton width="70%" />
-                    ) : (
-                      <Cell of={cells[index]?.column.columnDef.cell} context={cells[index]?.getContext()} />
-                    )}
-                  </td>
-                ))}
+                <RowCells columns={columns} pinned={pinned} lefts={lefts} of={byKey[item.key]} row={row} />
               </tr>
               {open && detail && (
                 <tr>
@@ -263,7 +271,7 @@ export function Grid<Row>(props: GridProps<Row>) {
                 {columns.map((column, index) => (
                   <td
                     key={column.id}
-                    className={cellClass(column, index)}
+                    className={cellClass(column, index, pinned)}
                     style={{ ...pinStyle(index), bottom: `${((props.footer?.length ?? 0) - 1 - at) * 2}rem` }}
                   >
                     {index === 0 ? line.label : line.cells[column.id]}
@@ -277,6 +285,44 @@ export function Grid<Row>(props: GridProps<Row>) {
     </div>
   );
 }
+
+function cellClass({ align }: { align?: 'end' }, index: number, pinned: number): string {
+  const pin = index < pinned ? `${css.pin} ${index > 0 ? css.pinWide : ''}` : '';
+  return [align && css.end, pin].filter(Boolean).join(' ');
+}
+
+type CellsProps<Row> = {
+  columns: readonly Column<Row>[];
+  pinned: number;
+  lefts: readonly number[];
+  row: Row | undefined;
+  of: TableRow<{ row: Row; key: string }> | undefined;
+};
+
+/** The cells of one row; drawn again only when the row itself or the columns change. */
+const RowCells = memo(
+  function RowCells<Row>({ columns, pinned, lefts, row, of }: CellsProps<Row>) {
+    const cells = of?.getVisibleCells() ?? [];
+    return columns.map((column, index) => (
+      <td
+        key={column.id}
+        className={cellClass(column, index, pinned)}
+        style={index < pinned ? { left: lefts[index] } : undefined}
+      >
+        {row === undefined ? (
+          <Skeleton width="70%" />
+        ) : (
+          <Cell of={cells[index]?.column.columnDef.cell} context={cells[index]?.getContext()} />
+        )}
+      </td>
+    ));
+  },
+  (before, after) =>
+    before.row === after.row &&
+    before.columns === after.columns &&
+    before.pinned === after.pinned &&
+    (before.of === undefined) === (after.of === undefined),
+) as <Row>(props: CellsProps<Row>) => ReactNode;
 
 function Cell({ of, context }: { of: unknown; context: unknown }) {
   return (

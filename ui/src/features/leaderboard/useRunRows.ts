@@ -7,6 +7,8 @@ import { facets, RUNS_PAGE, runsPage, type RunFilter } from '@/api/queries';
 import type { Run, RunsPage, RunsSummary } from '@/api/types';
 import { pagesNeeded, placeAt, segmentStarts, type Segment } from '@/lib/segments';
 
+const RANGE_STEP = 25;
+
 export type Line =
   | { type: 'row'; row: Run; key: string }
   | { type: 'pending'; key: string }
@@ -55,7 +57,10 @@ export function useRunRows(filter: RunFilter, sort: string, grouped: boolean) {
     return row ? { type: 'row', row, key: row.run_id } : { type: 'pending', key: `line ${line}` };
   };
 
-  const onRange = useCallback((first: number, last: number) => {
+  const onRange = useCallback((firstSeen: number, lastSeen: number) => {
+    // In steps, so that a scroll asks anew only now and then.
+    const first = Math.max(0, Math.floor(firstSeen / RANGE_STEP) * RANGE_STEP);
+    const last = Math.ceil((lastSeen + 1) / RANGE_STEP) * RANGE_STEP;
     setRange((before) => (before[0] === first && before[1] === last ? before : [first, last]));
   }, []);
   const toggle = (key: string) => {
