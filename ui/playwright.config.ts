@@ -1,4 +1,9 @@
+import { existsSync } from 'node:fs';
+
 import { defineConfig } from '@playwright/test';
+
+const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const browser = process.env.CHROMIUM ?? BROWSERS.find((path) => existsSync(path));
 
 // The system's Chromium against the real binary, named by SMOLTRACE_BIN. No browser is downloaded.
 export default defineConfig({
@@ -19,7 +24,7 @@ export default defineConfig({
     trace: 'off',
     actionTimeout: 10_000,
     launchOptions: {
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      ...(browser ? { executablePath: browser } : {}),
       args: [
         '--no-sandbox',
         '--disable-gpu',
