@@ -53,11 +53,21 @@ impl Cell<'_> {
     }
 }
 
+/// Case-blind, equal texts of different case in a fixed order.
 fn compare_text(a: &str, b: &str) -> Ordering {
     fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
         text.chars().flat_map(char::to_lowercase)
     }
-    folded(a).cmp(folded(b)).then_with(|| a.cmp(b))
+    if a == b {
+        return Ordering::Equal;
+    }
+    let blind = if a.is_ascii() && b.is_ascii() {
+        let lower = |byte: u8| byte.to_ascii_lowercase();
+        a.bytes().map(lower).cmp(b.bytes().map(lower))
+    } else {
+        folded(a).cmp(folded(b))
+    };
+    blind.then_with(|| a.cmp(b))
 }
 
 impl Serialize for Cell<'_> {

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 use smoltrace_exchange::import::{self, ImportOptions};
 use smoltrace_model::{account::account_run, inputs::RunInputs, rows::RunRow};
-use smoltrace_store::{Batch, Receipt, Store, StoreError};
+use smoltrace_store::{Batch, MaintenanceOptions, Receipt, Store, StoreError};
 
 use super::{open, print_json, say};
 use crate::{
@@ -61,6 +61,10 @@ pub async fn run(args: &ImportArgs, config: &Config) -> Result<()> {
                 }
             }
         }
+    }
+    if imported.iter().any(|run| run.changed) {
+        // Many small imports would leave many small files; nothing is done below the thresholds.
+        store.maintain(&MaintenanceOptions::default()).await?;
     }
     if config.json {
         print_json(&imported)?;

@@ -30,9 +30,9 @@ pub async fn run(args: &LeaderboardArgs, config: &Config) -> Result<()> {
     }
     let page: RunsPage = api::get(&store, &query).await?;
     if page.items.is_empty() {
-        say(&format!(
-            "no runs; `smoltrace import PATH` brings recorded ones in, `smoltrace demo` shows how they look"
-        ))?;
+        say(
+            "no runs; `smoltrace import PATH` brings recorded ones in, `smoltrace demo` shows how they look",
+        )?;
         return Ok(());
     }
     let rows: Vec<_> = page.items.iter().map(cells).collect();

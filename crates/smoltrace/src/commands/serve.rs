@@ -1,19 +1,25 @@
 //! `smoltrace serve`: the web UI and the REST API over one data directory.
 
-use std::future::Future;
+use std::{future::Future, path::Path};
 
 use anyhow::{Context, Result};
 use smoltrace_server::{AppState, ServerOptions};
-use smoltrace_store::Store;
+use smoltrace_store::{Background, Store, StoreOptions};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use super::{open, say};
+use super::say;
 use crate::{cli::ServeArgs, config::Config, exit::UsageError};
 
 pub async fn run(args: &ServeArgs, config: &Config) -> Result<()> {
-    let store = open(&config.data_dir).await?;
+    let store = open_to_serve(&config.data_dir).await?;
     serve(args, config, store).await
+}
+
+/// Opens for a long life: the tables are kept small in the background.
+pub async fn open_to_serve(dir: &Path) -> Result<Store> {
+    let options = StoreOptions { background: Some(Background::default()), ..StoreOptions::default() };
+    Ok(Store::open(dir, options).await?)
 }
 
 /// Serves until Ctrl-C or SIGTERM, then flushes.
@@ -38,7 +44,7 @@ pub async fn serve(args: &ServeArgs, config: &Config, store: Store) -> Result<()
     // The address goes to standard output, so that a script can wait for the line and read it.
     say(&format!("TraceMind  http://{address}"))?;
     say(&format!("data       {}", config.data_dir.display()))?;
-    say(&format!("Ctrl-C stops it."))?;
+    say("Ctrl-C stops it.")?;
     let options = ServerOptions { allowed_hosts: args.allow_hosts.clone(), ..ServerOptions::default() };
     smoltrace_server::serve(listener, AppState::new(store.clone(), options), stopped()?).await?;
     Ok(())

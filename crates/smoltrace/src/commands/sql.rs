@@ -34,9 +34,8 @@ pub async fn run(args: &SqlArgs, config: &Config) -> Result<()> {
         bytes.push(b'\n');
         return write_stdout(&bytes);
     }
-    let Some(first) = batches.first() else {
-        say(&format!("no rows"))?;
-        return Ok(());
+    let Some(first) = batches.iter().find(|batch| batch.num_rows() > 0) else {
+        return say("no rows");
     };
     let columns: Vec<Column> = first
         .schema()
