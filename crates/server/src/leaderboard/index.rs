@@ -12,6 +12,8 @@ pub struct RunIndex {
     rows: Arc<Vec<RunRow>>,
     time_unix_nano: Vec<Option<i64>>,
     text: Vec<String>,
+    /// Place of each row among all, newest first.
+    age: Vec<usize>,
     best_first: Vec<usize>,
 }
 
@@ -19,10 +21,16 @@ impl RunIndex {
     pub fn new(rows: Arc<Vec<RunRow>>) -> Self {
         let time_unix_nano = rows.iter().map(time_of).collect();
         let text = rows.iter().map(text_of).collect();
-        let mut index = Self { best_first: (0..rows.len()).collect(), rows, time_unix_nano, text };
-        let mut order = std::mem::take(&mut index.best_first);
-        order.sort_by(|&a, &b| index.compare_best_first(a, b));
-        index.best_first = order;
+        let count = rows.len();
+        let mut index = Self { rows, time_unix_nano, text, age: vec![0; count], best_first: Vec::new() };
+        let mut newest_first: Vec<usize> = (0..count).collect();
+        newest_first.sort_by(|&a, &b| index.compare_newest_first(a, b));
+        for (place, row) in newest_first.into_iter().enumerate() {
+            index.age[row] = place;
+        }
+        let mut best_first: Vec<usize> = (0..count).collect();
+        best_first.sort_by(|&a, &b| index.compare_best_first(a, b));
+        index.best_first = best_first;
         index
     }
 
@@ -45,8 +53,12 @@ impl RunIndex {
         self.best_first.iter().copied()
     }
 
-    /// Newest first, unknown times last, then by run id.
-    pub fn newest_first(&self, a: usize, b: usize) -> Ordering {
+    /// Place of a row among all: newest first, unknown times last, then by run id.
+    pub fn age(&self, row: usize) -> usize {
+        self.age[row]
+    }
+
+    fn compare_newest_first(&self, a: usize, b: usize) -> Ordering {
         let time = |row: usize| self.time_unix_nano[row].map_or(Cell::Null, Cell::Nanos);
         time(a).compare_nulls_last(&time(b), true).then_with(|| self.rows[a].run_id.cmp(&self.rows[b].run_id))
     }
@@ -59,7 +71,7 @@ impl RunIndex {
         by(x.success_rate, y.success_rate, true)
             .then_with(|| by(run_columns::co2_g(x), run_columns::co2_g(y), false))
             .then_with(|| by(x.total_cost_usd, y.total_cost_usd, false))
-            .then_with(|| self.newest_first(a, b))
+            .then_with(|| self.age[a].cmp(&self.age[b]))
     }
 }
 

@@ -19,7 +19,7 @@ use std::cmp::Ordering;
 use smoltrace_model::rows::RunRow;
 
 use crate::{
-    columns::{self, SortTerm},
+    columns::{self, Cell, SortTerm},
     error::ApiError,
     run_columns::{RANK, RUN_COLUMNS},
 };
@@ -80,21 +80,38 @@ impl Sort {
         if matches!(self.0.as_slice(), [] | [Term::Rank { descending: false }, ..]) {
             return;
         }
-        selection.sort_by(|a, b| self.compare(index, a, b));
+        // Each row is read once: rows are wide, and comparing them in place would fetch them
+        // from memory over and over.
+        let mut keyed: Vec<(Vec<Cell<'_>>, Ranked)> =
+            selection.iter().map(|ranked| (self.key(index, *ranked), *ranked)).collect();
+        keyed.sort_by(|(a, x), (b, y)| {
+            let terms = self.0.iter().zip(a.iter().zip(b));
+            terms
+                .map(|(term, (a, b))| a.compare_nulls_last(b, term.descending()))
+                .find(|order| *order != Ordering::Equal)
+                .unwrap_or_else(|| index.age(x.row).cmp(&index.age(y.row)))
+        });
+        for (place, (_, ranked)) in selection.iter_mut().zip(keyed) {
+            *place = ranked;
+        }
     }
 
-    fn compare(&self, index: &RunIndex, a: &Ranked, b: &Ranked) -> Ordering {
-        for term in &self.0 {
-            let order = match term {
-                Term::Rank { descending: false } => a.rank.cmp(&b.rank),
-                Term::Rank { descending: true } => b.rank.cmp(&a.rank),
-                Term::Column(term) => term.compare(&index.rows()[a.row], &index.rows()[b.row]),
-            };
-            if order != Ordering::Equal {
-                return order;
-            }
+    fn key<'a>(&self, index: &'a RunIndex, ranked: Ranked) -> Vec<Cell<'a>> {
+        let row = &index.rows()[ranked.row];
+        let cell = |term: &Term| match term {
+            Term::Rank { .. } => Cell::Int(ranked.rank),
+            Term::Column(term) => (term.column.get)(row),
+        };
+        self.0.iter().map(cell).collect()
+    }
+}
+
+impl Term {
+    fn descending(&self) -> bool {
+        match self {
+            Self::Rank { descending } => *descending,
+            Self::Column(term) => term.descending,
         }
-        index.newest_first(a.row, b.row)
     }
 }
 
