@@ -111,14 +111,10 @@ impl AppState {
         if let Some(set) = self.series.get(&key) {
             return Ok(set);
         }
-        let points = self.store.points(&run.run_id).await?;
-        let recent = self.series.clone();
-        respond::compute(move || {
-            let set = Arc::new(SeriesSet::from_points(&points));
-            recent.put(key, set.clone(), points.len());
-            Ok(set)
-        })
-        .await
+        let set = Arc::new(self.store.series(&run.run_id, &[]).await?);
+        let samples = set.series().iter().map(|series| series.samples.len()).sum();
+        self.series.put(key, set.clone(), samples);
+        Ok(set)
     }
 
     pub(crate) async fn spans_of_run(&self, run_id: &str) -> Result<Vec<SpanRow>, ApiError> {
