@@ -22,7 +22,7 @@ pub struct ImportLimits {
     pub max_ratio: u64,
     /// Unpacked bytes for which no ratio is asked: short texts may pack very well. Default: 64 MiB.
     pub ratio_free_bytes: u64,
-    /// Bytes of one element that has to be held in memory at once. Default: 512 MiB.
+    /// Bytes of one element that has to be held in memory at once. Default: 256 MiB.
     pub max_element_bytes: usize,
 }
 
@@ -32,7 +32,7 @@ impl Default for ImportLimits {
             max_decompressed_bytes: 4 << 30,
             max_ratio: 500,
             ratio_free_bytes: 64 << 20,
-            max_element_bytes: 512 << 20,
+            max_element_bytes: 256 << 20,
         }
     }
 }

@@ -167,8 +167,8 @@ fn a_gigabyte_of_garbage_is_refused_early() {
     check("", b'x', Kind::Syntax, 1 << 20);
     check("", 0, Kind::Syntax, 1 << 20);
     check("{\"resourceMetrics\":[{\"a\":", b'N', Kind::Syntax, 1 << 20);
-    check("{\"resourceMetrics\":[{\"a\":", b'[', Kind::TooLarge, 4 << 20);
-    check("{\"resourceMetrics\":[\"", b'x', Kind::TooLarge, 4 << 20);
+    check("{\"resourceMetrics\":[{\"a\":", b'[', Kind::TooLarge, 2 << 20);
+    check("{\"resourceMetrics\":[\"", b'x', Kind::TooLarge, 2 << 20);
     check("", b'[', Kind::TooDeep, 1 << 20);
 }
 
