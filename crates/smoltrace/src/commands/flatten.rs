@@ -9,6 +9,7 @@ use smoltrace_model::{
     gpus::GpuMetric,
 };
 
+use super::aggregate::warn_of_left_out;
 use crate::{
     cli::{FlattenArgs, RowFormat},
     config::Config,
@@ -25,6 +26,7 @@ const BLOCK: usize = 1 << 20;
 
 pub fn run(args: &FlattenArgs, config: &Config) -> Result<()> {
     let document = metrics_json::read_path(&args.input.file)?;
+    warn_of_left_out(&document);
     let run_id = document.run_id.as_deref().unwrap_or("unknown");
     let rows = flatten_metrics(&document.series, run_id);
     let form = args.format.unwrap_or(if config.json { RowFormat::Json } else { RowFormat::Table });

@@ -26,6 +26,18 @@ fn metrics_files() {
 }
 
 #[test]
+fn what_was_left_out_is_said() {
+    let smoltrace = Smoltrace::new();
+    let input = br#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"gen_ai.gpu.power","gauge":{"dataPoints":[
+        {"timeUnixNano":"1","asDouble":"NaN"},{"timeUnixNano":"2","asDouble":"hot"},{"timeUnixNano":"3","asDouble":7}
+        ]}}]}]}]}"#;
+    for command in ["aggregate", "flatten"] {
+        let output = smoltrace.run_with_input(&[command, "-"], input);
+        check_failure(&output, 0, &["1 values are NaN", "1 points cannot be read", "hot"]);
+    }
+}
+
+#[test]
 fn a_missing_file_is_named() {
     let smoltrace = Smoltrace::new();
     check_failure(&smoltrace.run(&["aggregate", "nowhere.json"]), 3, &["nowhere.json"]);
