@@ -5,6 +5,7 @@
 use std::{fs, io, path::Path};
 
 use serde_json::{Map, Value, json};
+use smoltrace_model::time::iso_micros;
 
 use super::{
     profiles::{PROFILES, Profile, TASKS, Task},
@@ -344,7 +345,7 @@ impl<'a> Run<'a> {
     }
 
     fn write(mut self, dir: &Path) -> io::Result<()> {
-        let timestamp = iso_seconds(self.end);
+        let timestamp = iso_micros(self.end - self.end.rem_euclid(1_000_000_000));
         let metrics = self.metrics();
         let row: Map<String, Value> = [
             ("run_id", json!(self.run_id)),
@@ -431,20 +432,4 @@ impl<'a> SpanWriter<'a> {
     fn finish(self) -> (String, Vec<Value>) {
         (self.trace_id, self.spans)
     }
-}
-
-/// ISO 8601 in UTC, to the second (days-to-date after Howard Hinnant's `civil_from_days`).
-fn iso_seconds(unix_nano: i64) -> String {
-    let seconds = unix_nano.div_euclid(1_000_000_000);
-    let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_index = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60)
 }
