@@ -103,6 +103,8 @@ pub fn summary(spans: &[&SpanRow]) -> Option<TraceSummary> {
 pub struct Node {
     /// Index in the input.
     pub index: usize,
+    /// Place of its parent in the tree; `None` for a root.
+    pub parent: Option<usize>,
     /// 0 for a root.
     pub depth: usize,
     /// Duration not covered by any child, ns.
@@ -125,6 +127,7 @@ pub fn tree(spans: &[&SpanRow]) -> Vec<Node> {
         .enumerate()
         .map(|(place, node)| Node {
             index: node.index,
+            parent: (node.parent != NONE).then_some(node.parent),
             depth: node.depth,
             self_ns: self_times[place],
             counted: counted[place],

@@ -19,7 +19,10 @@ export type Metrics = Schemas['Chart'];
 export type MetricSeries = Schemas['ChartSeries'];
 export type TestSpan = Schemas['TestLane'];
 export type Trace = Schemas['TraceDetail'];
-export type TraceSpan = Schemas['SpanNode'];
+/** The spans of a trace by column, depth first. */
+export type TraceSpans = Schemas['SpanColumns'];
+/** One row of [`TraceSpans`]. */
+export type TraceSpan = { [Column in keyof TraceSpans]: TraceSpans[Column][number] };
 export type SpanDetail = Schemas['Span'];
 export type SpanEvent = Schemas['SpanEvent'];
 export type DownloadTable = Schemas['DownloadTable'];

@@ -17,7 +17,7 @@ const queries = new QueryClient({
   },
 });
 
-const router = makeRouter();
+const router = makeRouter(queries);
 
 declare module '@tanstack/react-router' {
   interface Register {

@@ -1,7 +1,14 @@
 // The addresses of the screens. Each screen validates its own search parameters.
 
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import type { QueryClient } from '@tanstack/react-query';
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+} from '@tanstack/react-router';
 
+import { runDetail, trace as traceQuery } from '@/api/queries';
 import { Failure, Loading } from '@/design/components/states';
 import { leaderboardSearch } from '@/features/leaderboard/search';
 import { runSearch } from '@/features/run/search';
@@ -10,7 +17,10 @@ import { parseSearch, stringifySearch } from '@/lib/search';
 
 import { NotFound, Shell } from './Shell';
 
-const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
+const root = createRootRouteWithContext<{ queries: QueryClient }>()({
+  component: Shell,
+  notFoundComponent: NotFound,
+});
 
 const leaderboard = createRoute({
   getParentRoute: () => root,
@@ -30,12 +40,18 @@ const trace = createRoute({
   getParentRoute: () => root,
   path: '/runs/$runId/traces/$traceId',
   validateSearch: traceSearch,
+  // Asked for while the screen's code is on its way. The screen shows what came of it.
+  loader: ({ context: { queries }, params: { runId, traceId } }) => {
+    void queries.prefetchQuery(traceQuery(runId, traceId));
+    void queries.prefetchQuery(runDetail(runId));
+  },
   component: lazyRouteComponent(() => import('@/features/trace/Trace'), 'Trace'),
 });
 
-export const makeRouter = () =>
+export const makeRouter = (queries: QueryClient) =>
   createRouter({
     routeTree: root.addChildren([leaderboard, run, trace]),
+    context: { queries },
     parseSearch,
     stringifySearch,
     defaultPendingComponent: () => <Loading label="the page" height="60vh" />,

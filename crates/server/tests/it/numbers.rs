@@ -125,14 +125,14 @@ async fn traces_add_up_and_come_back_from_otlp() {
         let detail: TraceDetail = server.get_as(&address).await;
         assert_eq!(detail.summary.summary, *trace);
         assert_eq!(detail.summary.test.as_ref().map(|test| &test.test_uid), trace.test_uid.as_ref());
-        assert_eq!(detail.spans.len() as i64, trace.spans);
-        let counted = detail.spans.iter().filter(|span| span.counted);
-        assert_eq!(
-            counted.filter_map(|span| span.total_tokens).sum::<i64>(),
-            trace.total_tokens.unwrap_or(0)
-        );
-        assert_eq!(detail.spans[0].depth, 0);
-        assert!(detail.spans.windows(2).all(|pair| pair[1].depth <= pair[0].depth + 1));
+        let spans = &detail.spans;
+        assert_eq!(spans.span_id.len() as i64, trace.spans);
+        let counted = spans.total_tokens.iter().zip(&spans.counted).filter(|(_, counted)| **counted);
+        assert_eq!(counted.filter_map(|(tokens, _)| *tokens).sum::<i64>(), trace.total_tokens.unwrap_or(0));
+        for (place, (parent, depth)) in spans.parent.iter().zip(&spans.depth).enumerate() {
+            assert_eq!(*depth, parent.map_or(0, |parent| spans.depth[parent] + 1));
+            assert!(parent.is_none_or(|parent| parent < place));
+        }
 
         let otlp = server.get(&format!("{address}/otlp")).await;
         assert!(otlp.header("content-disposition").contains(&trace.trace_id));

@@ -15,13 +15,14 @@ import * as format from '@/lib/format';
 
 import { lookOf } from './kinds';
 import css from './trace.module.css';
+import { spanAt } from './tree';
 
 const route = getRouteApi('/runs/$runId/traces/$traceId');
 
 export function SpanPanel({ runId, trace, spanId }: { runId: string; trace: Trace; spanId: string }) {
   const { data, error, refetch } = useQuery(spanQuery(runId, trace.summary.trace_id, spanId));
   const navigate = route.useNavigate();
-  const place = trace.spans.find(({ span_id }) => span_id === spanId);
+  const place = spanAt(trace.spans, trace.spans.span_id.indexOf(spanId));
   const close = () => {
     void navigate({
       search: (before) => ({ ...before, span: undefined }),
@@ -57,7 +58,7 @@ export function SpanPanel({ runId, trace, spanId }: { runId: string; trace: Trac
 }
 
 function Body({ span, trace }: { span: SpanDetail; trace: Trace }) {
-  const place = trace.spans.find(({ span_id }) => span_id === span.span_id);
+  const place = spanAt(trace.spans, trace.spans.span_id.indexOf(span.span_id));
   const exceptions = span.events.filter(({ name }) => name === 'exception');
   const other = span.events.filter(({ name }) => name !== 'exception');
   const usage = span.total_tokens !== null || span.input_tokens !== null || span.output_tokens !== null;

@@ -2,7 +2,7 @@
 
 import { memo, useContext, useEffect, useRef } from 'react';
 
-import type { TraceSpan } from '@/api/types';
+import type { TraceSpan, TraceSpans } from '@/api/types';
 import { CursorContext } from '@/charts/cursor';
 import { Icon } from '@/design/components/Icon';
 import { count, duration, UNKNOWN, usd, written } from '@/lib/format';
@@ -10,12 +10,13 @@ import type { Window } from '@/lib/timeseries';
 
 import { lookOf } from './kinds';
 import css from './trace.module.css';
+import { spanAt } from './tree';
 
 type Props = {
   index: number;
   at: number;
   top: number;
-  span: TraceSpan;
+  spans: TraceSpans;
   view: Window;
   parent: boolean;
   folded: boolean;
@@ -30,7 +31,9 @@ const INDENT_PX = 14;
 const DEEPEST = 24;
 
 export const SpanRow = memo(function SpanRow(props: Props) {
-  const { index, span, view, parent, folded, onSelect, onFold } = props;
+  const { index, spans, view, parent, folded, onSelect, onFold } = props;
+  const span = spanAt(spans, index);
+  if (!span) return null;
   const look = lookOf(span.kind);
   const length = view.to - view.from;
   const left = (span.start_ms - view.from) / length;

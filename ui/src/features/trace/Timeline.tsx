@@ -16,7 +16,7 @@ import { MetricStrip } from './MetricStrip';
 import type { TraceSearch } from './search';
 import { CursorLine, SpanRow } from './SpanRow';
 import css from './trace.module.css';
-import { ancestors, findSpans, hasChildren, parentOf, spanExtent, subtreeEnds, visibleRows } from './tree';
+import { ancestors, findSpans, hasChildren, spanExtent, subtreeEnds, visibleRows } from './tree';
 
 const route = getRouteApi('/runs/$runId/traces/$traceId');
 const ROW_PX = 28;
@@ -37,16 +37,13 @@ export function Timeline({ runId, trace, selected, children }: Props) {
   const ends = useMemo(() => subtreeEnds(spans), [spans]);
   const extent = useMemo(() => spanExtent(spans), [spans]);
   const found = useMemo(() => findSpans(spans, search.q ?? ''), [spans, search.q]);
-  const rows = useMemo(() => visibleRows(spans, ends, folded, found), [spans, ends, folded, found]);
+  const rows = useMemo(() => visibleRows(ends, folded, found), [ends, folded, found]);
   const { from, to } = search;
   const view = useMemo(
     () => (from !== undefined && to !== undefined ? clampWindow({ from, to }, extent) : extent),
     [from, to, extent],
   );
-  const selectedIndex = useMemo(
-    () => (selected ? spans.findIndex(({ span_id }) => span_id === selected) : -1),
-    [spans, selected],
-  );
+  const selectedIndex = useMemo(() => (selected ? spans.span_id.indexOf(selected) : -1), [spans, selected]);
   const [activeSpan, setActiveSpan] = useState(selectedIndex);
   const active = useMemo(() => rows.indexOf(activeSpan), [rows, activeSpan]);
 
@@ -66,7 +63,7 @@ export function Timeline({ runId, trace, selected, children }: Props) {
   const select = useCallback(
     (index: number) => {
       setActiveSpan(index);
-      change({ span: spans[index]?.span_id });
+      change({ span: spans.span_id[index] });
     },
     [change, spans],
   );
@@ -129,7 +126,7 @@ export function Timeline({ runId, trace, selected, children }: Props) {
       if (parent && folded.has(index)) fold(index);
       else if (parent) move(active + 1);
     } else if (parent && !folded.has(index)) fold(index);
-    else move(rows.indexOf(parentOf(spans, index)));
+    else move(rows.indexOf(spans.parent[index] ?? -1));
   };
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (event.target !== event.currentTarget) return;
@@ -148,7 +145,7 @@ export function Timeline({ runId, trace, selected, children }: Props) {
   };
   const foldAll = () => {
     // All but the roots and what lies right beneath them.
-    setFolded(new Set(spans.flatMap(({ depth }, at) => (depth > 0 && hasChildren(ends, at) ? [at] : []))));
+    setFolded(new Set(spans.depth.flatMap((depth, at) => (depth > 0 && hasChildren(ends, at) ? [at] : []))));
     if (activeSpan >= 0) setActiveSpan(ancestors(spans, activeSpan).at(-1) ?? activeSpan);
   };
 
@@ -166,7 +163,7 @@ export function Timeline({ runId, trace, selected, children }: Props) {
         />
         {found && (
           <span className={css.found} role="status">
-            {found.matches.size.toLocaleString('en-US')} of {spans.length.toLocaleString('en-US')}
+            {found.matches.size.toLocaleString('en-US')} of {ends.length.toLocaleString('en-US')}
           </span>
         )}
         <span className={css.push} />
@@ -235,16 +232,15 @@ export function Timeline({ runId, trace, selected, children }: Props) {
           {rows.length === 0 && <p className={css.none}>No span matches.</p>}
           <div className={css.rows} style={{ height: virtual.getTotalSize() }} role="presentation">
             {virtual.getVirtualItems().map(({ index: at, start, key }) => {
-              const index = rows[at] ?? -1;
-              const span = spans[index];
-              if (!span) return null;
+              const index = rows[at];
+              if (index === undefined) return null;
               return (
                 <SpanRow
                   key={key}
                   index={index}
                   at={at}
                   top={start - topPx}
-                  span={span}
+                  spans={spans}
                   view={view}
                   parent={hasChildren(ends, index)}
                   folded={folded.has(index)}

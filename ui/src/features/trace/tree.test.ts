@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
-import type { TraceSpan } from '@/api/types';
+import type { TraceSpan, TraceSpans } from '@/api/types';
 
-import { ancestors, findSpans, hasChildren, parentOf, spanExtent, subtreeEnds, visibleRows } from './tree';
+import { ancestors, findSpans, hasChildren, spanAt, spanExtent, subtreeEnds, visibleRows } from './tree';
 
 const span = (depth: number, name: string, part: Partial<TraceSpan> = {}): TraceSpan => ({
   span_id: name,
-  parent_span_id: null,
+  parent: null,
   name,
   kind: 'OTHER',
   status: 'OK',
@@ -24,8 +24,21 @@ const span = (depth: number, name: string, part: Partial<TraceSpan> = {}): Trace
   ...part,
 });
 
+/** Rows, depth first, as columns; each hangs from the nearest one above that is less deep. */
+function columns(rows: TraceSpan[]): TraceSpans {
+  const path: number[] = [];
+  const hung = rows.map((row, index) => {
+    path.length = row.depth;
+    const parent = path.at(-1) ?? null;
+    path.push(index);
+    return { ...row, parent };
+  });
+  const keys = Object.keys(span(0, '')) as (keyof TraceSpan)[];
+  return Object.fromEntries(keys.map((key) => [key, hung.map((row) => row[key])])) as TraceSpans;
+}
+
 // root > (step1 > (llm, tool), step2 > llm2), other root
-const spans = [
+const spans = columns([
   span(0, 'root'),
   span(1, 'step1'),
   span(2, 'llm', { kind: 'LLM', model: 'gpt' }),
@@ -33,9 +46,9 @@ const spans = [
   span(1, 'step2'),
   span(2, 'llm2', { kind: 'LLM' }),
   span(0, 'orphan', { start_ms: 5, duration_ms: 20 }),
-];
+]);
 const ends = subtreeEnds(spans);
-const names = (rows: number[]) => rows.map((row) => spans[row]?.name);
+const names = (rows: number[]) => rows.map((row) => spans.name[row]);
 
 describe('tree', () => {
   it('knows where subtrees end', () => {
@@ -43,10 +56,12 @@ describe('tree', () => {
     expect(hasChildren(ends, 0)).toBe(true);
     expect(hasChildren(ends, 6)).toBe(false);
   });
-  it('finds parents', () => {
-    expect(parentOf(spans, 5)).toBe(4);
-    expect(parentOf(spans, 6)).toBe(-1);
+  it('finds ancestors and rows', () => {
     expect(ancestors(spans, 3)).toEqual([1, 0]);
+    expect(ancestors(spans, 6)).toEqual([]);
+    expect(spanAt(spans, 3)).toMatchObject({ name: 'tool', status: 'ERROR', depth: 2, parent: 1 });
+    expect(spanAt(spans, -1)).toBeUndefined();
+    expect(spanAt(spans, 7)).toBeUndefined();
   });
   it.each([
     [[], ['root', 'step1', 'llm', 'tool', 'step2', 'llm2', 'orphan']],
@@ -54,7 +69,7 @@ describe('tree', () => {
     [[0], ['root', 'orphan']],
     [[2], ['root', 'step1', 'llm', 'tool', 'step2', 'llm2', 'orphan']],
   ])('folded %j', (folded, rows) => {
-    expect(names(visibleRows(spans, ends, new Set(folded), null))).toEqual(rows);
+    expect(names(visibleRows(ends, new Set(folded), null))).toEqual(rows);
   });
   it.each([
     ['llm', ['root', 'step1', 'llm', 'step2', 'llm2'], 2],
@@ -63,7 +78,7 @@ describe('tree', () => {
     ['nothing', [], 0],
   ])('search %s shows matches under their ancestors', (query, rows, matches) => {
     const found = findSpans(spans, query);
-    expect(names(visibleRows(spans, ends, new Set(), found))).toEqual(rows);
+    expect(names(visibleRows(ends, new Set(), found))).toEqual(rows);
     expect(found?.matches.size).toBe(matches);
   });
   it('has no search without words', () => {
@@ -71,13 +86,13 @@ describe('tree', () => {
   });
   it('covers all spans, and never nothing', () => {
     expect(spanExtent(spans)).toEqual({ from: 0, to: 25 });
-    expect(spanExtent([])).toEqual({ from: 0, to: 1 });
-    expect(spanExtent([span(0, 'x', { duration_ms: 0 })])).toEqual({ from: 0, to: 0.001 });
+    expect(spanExtent(columns([]))).toEqual({ from: 0, to: 1 });
+    expect(spanExtent(columns([span(0, 'x', { duration_ms: 0 })]))).toEqual({ from: 0, to: 0.001 });
   });
   it('is quick with 50,000 spans', () => {
-    const many = Array.from({ length: 50_000 }, (_, index) => span(index % 5, `span ${index}`));
+    const many = columns(Array.from({ length: 50_000 }, (_, index) => span(index % 5, `span ${index}`)));
     const all = subtreeEnds(many);
-    expect(visibleRows(many, all, new Set(), null)).toHaveLength(50_000);
+    expect(visibleRows(all, new Set(), null)).toHaveLength(50_000);
     expect(findSpans(many, 'span 49999')?.matches.size).toBe(1);
   });
 });
