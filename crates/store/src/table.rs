@@ -82,10 +82,7 @@ impl Table {
             }
             create(layout, &log, &dir).await?;
         }
-        let mut table = DeltaTable::new(log.clone());
-        if let Err(error) = table.load().await {
-            return Err(diagnose::log_error(&dir, &error).await);
-        }
+        let table = load(&log, &dir).await?;
         diagnose::check_entries(log.object_store(None), &dir, None, table.version()).await?;
         let this = Self {
             layout: layout.clone(),
@@ -143,8 +140,8 @@ impl Table {
         let _one_at_a_time = self.refreshing.lock().await;
         let mut table = self.state.read().await.clone();
         if table.version() == known.version() {
-            if let Err(error) = table.update_incremental(None).await {
-                return Err(diagnose::log_error(&self.dir, &error).await);
+            if table.update_incremental(None).await.is_err() {
+                table = load(&self.log, &self.dir).await?;
             }
             diagnose::check_entries(self.objects(), &self.dir, known.version(), table.version()).await?;
             self.check_version(&table)?;
@@ -156,11 +153,7 @@ impl Table {
     /// Forgets the state and reads it anew from the last checkpoint.
     pub(crate) async fn reload(&self) -> Result<(), StoreError> {
         let _one_at_a_time = self.refreshing.lock().await;
-        let mut table = DeltaTable::new(self.log.clone());
-        if let Err(error) = table.load().await {
-            return Err(diagnose::log_error(&self.dir, &error).await);
-        }
-        *self.state.write().await = table;
+        *self.state.write().await = load(&self.log, &self.dir).await?;
         Ok(())
     }
 
@@ -248,6 +241,24 @@ impl Table {
             Err(TransactionError::VersionAlreadyExists(_)) => Ok(Committed::Conflict),
             Err(TransactionError::ObjectStore { source }) => Err(self.foreign(&source)),
             Err(error) => Err(self.foreign(&error)),
+        }
+    }
+}
+
+/// Reads the log from its last checkpoint.
+///
+/// A listing and the reads that follow it are not one: clean-up, by whichever process, may remove
+/// entries between them. It does so only behind a newer checkpoint, from which the next attempt
+/// starts. What is truly damaged is still so then.
+async fn load(log: &LogStoreRef, dir: &Path) -> Result<DeltaTable, StoreError> {
+    const ATTEMPTS: usize = 4;
+    let mut attempt = 1;
+    loop {
+        let mut table = DeltaTable::new(log.clone());
+        match table.load().await {
+            Ok(()) => return Ok(table),
+            Err(_) if attempt < ATTEMPTS => attempt += 1,
+            Err(error) => return Err(diagnose::log_error(dir, &error).await),
         }
     }
 }
