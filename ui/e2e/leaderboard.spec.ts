@@ -17,7 +17,8 @@ test('shows the recording with the numbers that its spans and samples add up to'
   await expect(row.getByTitle('34,363.52 ms')).toBeVisible();
   await expect(row.getByTitle('1.8413 g CO₂e').first()).toBeVisible();
   await expect(row.getByTitle(RECORDING)).toBeVisible();
-  await expect(row.getByText('reported').first()).toBeAttached();
+  await page.getByRole('columnheader', { name: 'Sources' }).scrollIntoViewIfNeeded();
+  await expect(row.getByText('reported').first()).toBeVisible();
   // The cards are over the same filter.
   const cards = page.getByLabel('Totals of the runs in the filter');
   await expect(cards).toContainText('26,002');
@@ -108,6 +109,40 @@ test('is walked by keys alone', async ({ page }) => {
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(new RegExp(`/runs/${RECORDING}`));
+});
+
+test('draws the columns in sight, each under its head', async ({ page }) => {
+  await page.goto('/');
+  const grid = page.getByRole('grid', { name: 'Runs' });
+  const at = (part: 'thead' | 'tbody', column: number) =>
+    grid.locator(`${part} tr:has(> [aria-colindex="2"])`).first().locator(`[aria-colindex="${column}"]`);
+  const expectAligned = async (columns: number[]) => {
+    for (const column of columns) {
+      const [head, cell] = [await at('thead', column).boundingBox(), await at('tbody', column).boundingBox()];
+      expect([cell?.x, cell?.width]).toEqual([head?.x, head?.width]);
+    }
+  };
+  const last = Number(await grid.getAttribute('aria-colcount'));
+  await expect(at('tbody', 3)).toBeVisible();
+  await expect(at('tbody', last)).toHaveCount(0);
+  await expectAligned([1, 2, 3]);
+  await expect(at('thead', last)).toBeAttached();
+  // Every head can be reached by Tab; its column comes along.
+  await at('thead', last).getByRole('button').focus();
+  await expect(at('tbody', last)).toBeVisible();
+  await expect(at('tbody', 3)).toHaveCount(0);
+  await expectAligned([1, 2, last]);
+  // Down and back by keys, in the columns that are in sight.
+  const rows = Number(await grid.getAttribute('aria-rowcount'));
+  const active = grid.locator('[aria-selected=true]');
+  await grid.focus();
+  await page.keyboard.press('End');
+  await expect(active).toHaveAttribute('aria-rowindex', String(rows));
+  await expect(active).toBeInViewport();
+  await expect(active.locator(`[aria-colindex="${last}"]`)).toBeInViewport();
+  await page.keyboard.press('Home');
+  await expect(active).toHaveAttribute('aria-rowindex', '2');
+  await expect(active).toBeInViewport();
 });
 
 test('exports what is shown as CSV', async ({ page }) => {

@@ -15,6 +15,7 @@ async function traceOf(page: Page, test: string) {
 test('opens from a test with what it took', async ({ page }) => {
   await page.goto(`/runs/${RECORDING}?tab=tests`);
   const row = page.getByRole('grid').getByRole('row').filter({ hasText: 'weather_compare' });
+  await page.getByRole('columnheader', { name: 'Trace' }).scrollIntoViewIfNeeded();
   await row.getByRole('link', { name: /Open/ }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('tool:weather_compare');
   const totals = page.getByLabel('Totals of the trace');

@@ -1,26 +1,19 @@
 // The one table: virtualised, sortable, keyboard-driven, with pinned columns, groups and details.
-// Rows may be loaded piecemeal: one that is not there yet is drawn as a skeleton.
+// Rows may be loaded piecemeal: one that is not there yet is drawn as a skeleton. Of each row only the cells in
+// sight are drawn; head and foot are whole, so that Tab reaches every column.
 
-import { getCoreRowModel, useReactTable, type ColumnDef, type Row as TableRow } from '@tanstack/react-table';
+import { getCoreRowModel, useReactTable, type ColumnDef } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import {
-  Fragment,
-  memo,
-  useEffect,
-  useId,
-  useMemo,
-  useRef,
-  useState,
-  type CSSProperties,
-  type ReactNode,
-} from 'react';
+import { memo, useEffect, useId, useMemo, useRef, useState, type CSSProperties, type ReactNode } from 'react';
 
+import { columnStarts } from '@/lib/columnWindow';
 import { gridKey } from '@/lib/gridKeys';
 import { sortBy, type Sort } from '@/lib/sort';
 
 import css from './grid.module.css';
+import { cellClass, GridRow, pinStyle, type Layout, type Loaded } from './GridRow';
 import { Icon } from './Icon';
-import { Skeleton } from './states';
+import { useColumnWindow } from './useColumnWindow';
 
 export type Column<Row> = {
   id: string;
@@ -91,7 +84,7 @@ export function Grid<Row>(props: GridProps<Row>) {
 
   const items = shown.map((place) => ({ place, item: itemAt(place.index) }));
   const rows = items.flatMap(({ item }) => (item.type === 'row' ? [item] : []));
-  const definitions = useMemo<ColumnDef<{ row: Row; key: string }>[]>(
+  const definitions = useMemo<ColumnDef<Loaded<Row>>[]>(
     () => columns.map((column) => ({ id: column.id, cell: ({ row }) => column.cell(row.original.row) })),
     [columns],
   );
@@ -106,14 +99,13 @@ export function Grid<Row>(props: GridProps<Row>) {
   });
   const byKey = table.getRowModel().rowsById;
 
-  const lefts = useMemo(() => {
-    let left = 0;
-    return columns.map(({ width }) => (left += width) - width);
-  }, [columns]);
-  const pinStyle = (index: number) => (index < pinned ? { left: lefts[index] } : undefined);
+  const widths = useMemo(() => columns.map(({ width }) => width), [columns]);
+  const lefts = useMemo(() => columnStarts(widths), [widths]);
+  const { from, to } = useColumnWindow(scroller, widths, pinned);
+  const layout = useMemo(() => ({ columns, pinned, lefts, from, to }), [columns, pinned, lefts, from, to]);
 
-  const move = (to: number) => {
-    const index = Math.max(0, Math.min(count - 1, to));
+  const move = (place: number) => {
+    const index = Math.max(0, Math.min(count - 1, place));
     props.onActive(index);
     virtual.scrollToIndex(index, { align: 'auto' });
   };
@@ -147,6 +139,12 @@ export function Grid<Row>(props: GridProps<Row>) {
         onBlur={() => {
           setFocused(false);
         }}
+        onClick={(event) => {
+          const place = (event.target as Element).closest('tr')?.dataset.place;
+          if (place === undefined || window.getSelection()?.isCollapsed === false) return;
+          props.onActive(Number(place));
+          act(Number(place), event.ctrlKey || event.metaKey);
+        }}
         onKeyDown={(event) => {
           if (event.target !== event.currentTarget) return;
           const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / rowPx) - 2);
@@ -166,59 +164,20 @@ export function Grid<Row>(props: GridProps<Row>) {
             <col key={key} style={{ width: px }} />
           ))}
         </colgroup>
-        <thead>
-          <tr aria-rowindex={1}>
-            {columns.map((column, index) => {
-              const direction = column.sort
-                ? sort?.find(({ key }) => key === column.sort)?.direction
-                : undefined;
-              const arrow = <Icon name={direction === 'asc' ? 'up' : 'down'} size={12} />;
-              return (
-                <th
-                  key={column.id}
-                  scope="col"
-                  className={cellClass(column, index, pinned)}
-                  style={pinStyle(index)}
-                  title={column.title ?? column.header}
-                  aria-sort={direction && (direction === 'asc' ? 'ascending' : 'descending')}
-                >
-                  {column.sort && props.onSort ? (
-                    <button
-                      type="button"
-                      className={css.head}
-                      onClick={(event) =>
-                        props.onSort?.(
-                          sortBy(sort ?? [], column.sort ?? '', column.descFirst ?? false, event.shiftKey),
-                        )
-                      }
-                    >
-                      {column.align && arrow}
-                      <span>{column.header}</span>
-                      {!column.align && arrow}
-                    </button>
-                  ) : (
-                    <span className={css.head}>
-                      <span>{column.header}</span>
-                    </span>
-                  )}
-                </th>
-              );
-            })}
-          </tr>
-        </thead>
+        <GridHead columns={columns} pinned={pinned} lefts={lefts} sort={sort} onSort={props.onSort} />
         {before > 0 && <Space height={before} columns={columns.length} />}
         {items.map(({ place, item }) => {
-          const selected = place.index === active;
-          const common = {
-            id: `${id}-${place.index}`,
-            'aria-rowindex': place.index + 2,
-            'aria-selected': selected,
-          };
+          const common = { id: `${id}-${place.index}`, index: place.index, active: place.index === active };
           if (item.type === 'group') {
             return (
               <tbody key={item.key}>
-                <tr {...common} aria-expanded={item.open}>
-                  <th className={css.group} colSpan={columns.length} scope="rowgroup">
+                <tr
+                  id={common.id}
+                  aria-rowindex={place.index + 2}
+                  aria-selected={common.active}
+                  aria-expanded={item.open}
+                >
+                  <th className={css.group} colSpan={columns.length} aria-colindex={1} scope="rowgroup">
                     <button
                       type="button"
                       tabIndex={-1}
@@ -236,31 +195,15 @@ export function Grid<Row>(props: GridProps<Row>) {
           const row = item.type === 'row' ? item.row : undefined;
           const open = row !== undefined && isOpen?.(row) === true;
           return (
-            <tbody
+            <GridRow
               key={item.key}
-              data-index={place.index}
-              {...(detail ? { ref: virtual.measureElement } : {})}
-            >
-              <tr
-                {...common}
-                className={css.row}
-                {...(detail ? { 'aria-expanded': open } : {})}
-                onClick={(event) => {
-                  if (window.getSelection()?.isCollapsed === false) return;
-                  props.onActive(place.index);
-                  act(place.index, event.ctrlKey || event.metaKey);
-                }}
-              >
-                <RowCells columns={columns} pinned={pinned} lefts={lefts} of={byKey[item.key]} row={row} />
-              </tr>
-              {open && detail && (
-                <tr>
-                  <td className={css.detail} colSpan={columns.length}>
-                    <div className={css.detailInner}>{detail(row)}</div>
-                  </td>
-                </tr>
-              )}
-            </tbody>
+              {...common}
+              layout={layout}
+              of={byKey[item.key]}
+              open={detail && open}
+              detail={open && detail?.(row)}
+              measured={detail && virtual.measureElement}
+            />
           );
         })}
         {after > 0 && <Space height={after} columns={columns.length} />}
@@ -271,8 +214,12 @@ export function Grid<Row>(props: GridProps<Row>) {
                 {columns.map((column, index) => (
                   <td
                     key={column.id}
+                    aria-colindex={index + 1}
                     className={cellClass(column, index, pinned)}
-                    style={{ ...pinStyle(index), bottom: `${((props.footer?.length ?? 0) - 1 - at) * 2}rem` }}
+                    style={{
+                      ...pinStyle(layout, index),
+                      bottom: `${((props.footer?.length ?? 0) - 1 - at) * 2}rem`,
+                    }}
                   >
                     {index === 0 ? line.label : line.cells[column.id]}
                   </td>
@@ -286,49 +233,50 @@ export function Grid<Row>(props: GridProps<Row>) {
   );
 }
 
-function cellClass({ align }: { align?: 'end' }, index: number, pinned: number): string {
-  const pin = index < pinned ? `${css.pin} ${index > 0 ? css.pinWide : ''}` : '';
-  return [align && css.end, pin].filter(Boolean).join(' ');
-}
+type GridHeadProps<Row> = Pick<Layout<Row>, 'columns' | 'pinned' | 'lefts'> &
+  Pick<GridProps<Row>, 'sort' | 'onSort'>;
 
-type CellsProps<Row> = {
-  columns: readonly Column<Row>[];
-  pinned: number;
-  lefts: readonly number[];
-  row: Row | undefined;
-  of: TableRow<{ row: Row; key: string }> | undefined;
-};
-
-/** The cells of one row; drawn again only when the row itself or the columns change. */
-const RowCells = memo(
-  function RowCells<Row>({ columns, pinned, lefts, row, of }: CellsProps<Row>) {
-    const cells = of?.getVisibleCells() ?? [];
-    return columns.map((column, index) => (
-      <td
-        key={column.id}
-        className={cellClass(column, index, pinned)}
-        style={index < pinned ? { left: lefts[index] } : undefined}
-      >
-        {row === undefined ? (
-          <Skeleton width="70%" />
-        ) : (
-          <Cell of={cells[index]?.column.columnDef.cell} context={cells[index]?.getContext()} />
-        )}
-      </td>
-    ));
-  },
-  (before, after) =>
-    before.row === after.row &&
-    before.columns === after.columns &&
-    before.pinned === after.pinned &&
-    (before.of === undefined) === (after.of === undefined),
-) as <Row>(props: CellsProps<Row>) => ReactNode;
-
-function Cell({ of, context }: { of: unknown; context: unknown }) {
+const GridHead = memo(function GridHead<Row>({ sort, onSort, ...layout }: GridHeadProps<Row>) {
   return (
-    <Fragment>{typeof of === 'function' ? (of as (context: unknown) => ReactNode)(context) : null}</Fragment>
+    <thead>
+      <tr aria-rowindex={1}>
+        {layout.columns.map((column, index) => {
+          const direction = column.sort ? sort?.find(({ key }) => key === column.sort)?.direction : undefined;
+          const arrow = <Icon name={direction === 'asc' ? 'up' : 'down'} size={12} />;
+          return (
+            <th
+              key={column.id}
+              scope="col"
+              aria-colindex={index + 1}
+              className={cellClass(column, index, layout.pinned)}
+              style={pinStyle(layout, index)}
+              title={column.title ?? column.header}
+              aria-sort={direction && (direction === 'asc' ? 'ascending' : 'descending')}
+            >
+              {column.sort && onSort ? (
+                <button
+                  type="button"
+                  className={css.head}
+                  onClick={(event) => {
+                    onSort(sortBy(sort ?? [], column.sort ?? '', column.descFirst ?? false, event.shiftKey));
+                  }}
+                >
+                  {column.align && arrow}
+                  <span>{column.header}</span>
+                  {!column.align && arrow}
+                </button>
+              ) : (
+                <span className={css.head}>
+                  <span>{column.header}</span>
+                </span>
+              )}
+            </th>
+          );
+        })}
+      </tr>
+    </thead>
   );
-}
+}) as <Row>(props: GridHeadProps<Row>) => ReactNode;
 
 function Space({ height, columns }: { height: number; columns: number }) {
   return (

@@ -8,8 +8,16 @@ import { Button, CopyButton } from './controls';
 import { Icon, type IconName } from './Icon';
 import css from './states.module.css';
 
-export function Skeleton({ width = '100%', height = '1em' }: { width?: string; height?: string }) {
-  return <span className={css.skeleton} style={{ width, height }} aria-hidden="true" />;
+type SkeletonProps = {
+  width?: string;
+  height?: string;
+  /** Without the sweep, which many at once would pay for in every frame. */
+  still?: boolean;
+};
+
+export function Skeleton({ width = '100%', height = '1em', still }: SkeletonProps) {
+  const className = still ? `${css.skeleton} ${css.still}` : css.skeleton;
+  return <span className={className} style={{ width, height }} aria-hidden="true" />;
 }
 
 /** A block that is loading; says so to those who cannot see it. */

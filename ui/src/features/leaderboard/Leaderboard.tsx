@@ -13,7 +13,7 @@ import { Command, Empty, Failure, Loading } from '@/design/components/states';
 import { csv } from '@/lib/csv';
 import { saveFile } from '@/lib/download';
 import * as format from '@/lib/format';
-import { parseSort, writeSort } from '@/lib/sort';
+import { parseSort, writeSort, type Sort } from '@/lib/sort';
 
 import { ColumnChooser } from './ColumnChooser';
 import { chosenColumns } from './columns';
@@ -34,6 +34,7 @@ export function Leaderboard() {
   const filter = useMemo(() => filterQuery(search), [search]);
   const sort = search.sort ?? DEFAULT_SORT;
   const chosen = useMemo(() => search.cols?.split(','), [search.cols]);
+  const order = useMemo(() => parseSort(sort), [sort]);
   const columns = useMemo(() => chosenColumns(chosen), [chosen]);
   const { head, count, itemAt, onRange, toggle } = useRunRows(filter, sort, search.group === 'model');
 
@@ -42,6 +43,12 @@ export function Leaderboard() {
       void navigate({ search: (before) => ({ ...before, ...part }), replace: true });
     },
     [navigate],
+  );
+  const reorder = useCallback(
+    (next: Sort) => {
+      change({ sort: writeSort(next) || undefined });
+    },
+    [change],
   );
   const chooseColumns = (cols: string[] | undefined) => {
     // At least one, so that the address can say it.
@@ -114,10 +121,8 @@ export function Leaderboard() {
               : line;
           }}
           onRange={onRange}
-          sort={parseSort(sort)}
-          onSort={(next) => {
-            change({ sort: writeSort(next) || undefined });
-          }}
+          sort={order}
+          onSort={reorder}
           active={active}
           onActive={setActive}
           onToggleGroup={toggle}

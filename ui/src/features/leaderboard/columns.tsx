@@ -61,7 +61,7 @@ const noGpu = (what: string) => (run: Run) =>
     : `${what} is unknown: the GPU series do not include it.`;
 
 export const COLUMNS: Column<Run>[] = [
-  numeric('rank', '#', format.count, { title: 'Rank in the current order', width: 44, descFirst: false }),
+  numeric('rank', '#', format.count, { title: 'Rank in the current order', width: 56, descFirst: false }),
   {
     id: 'model',
     header: 'Model',
