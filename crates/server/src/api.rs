@@ -6,7 +6,7 @@ use axum::{
     middleware,
     routing::get,
 };
-use tower_http::{CompressionLevel, compression::CompressionLayer, set_header::SetResponseHeaderLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::{
     OpenApi,
     openapi::{RefOr, Schema},
@@ -14,7 +14,7 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    caching,
+    caching, compression,
     error::{self, Problem},
     guard, respond, routes as handlers,
     state::AppState,
@@ -123,7 +123,8 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(guard::Limits::new(state.options()), guard::limit))
         .layer(middleware::from_fn_with_state(state.options().clone(), guard::admit))
         .layer(middleware::from_fn(error::complete))
-        .layer(CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest))
+        .layer(middleware::from_fn(compression::mark))
+        .layer(compression::layer())
         .layer(middleware::from_fn(caching::tag_encoded));
     for (name, value) in SECURITY_HEADERS {
         router = router.layer(SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value)));

@@ -8,6 +8,7 @@ mod ask;
 mod caching;
 pub mod chart;
 mod columns;
+mod compression;
 mod error;
 mod extract;
 mod guard;

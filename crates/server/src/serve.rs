@@ -1,6 +1,6 @@
 //! The server on a listener, until it is told to stop.
 
-use std::{io, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use tokio::net::TcpListener;
 
@@ -27,7 +27,7 @@ pub async fn serve(
         check_host: loopback || state.options().check_host,
         ..ServerOptions::clone(state.options())
     };
-    let app = router(state.with_options(options));
+    let app = router(state.with_options(options)).into_make_service_with_connect_info::<SocketAddr>();
     let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
     let graceful = axum::serve(listener, app).with_graceful_shutdown(async move {
         shutdown.await;

@@ -9,14 +9,14 @@ use tokio::{
 
 use crate::support::Server;
 
-/// The raw answer to a request with that `Host`.
-async fn ask(address: &str, host: &str) -> String {
+/// The raw answer to a request with that `Host` and those further headers.
+async fn ask(address: &str, path: &str, host: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("a listening server");
-    let request = format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await.expect("a written request");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("an answer");
-    answer
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("an answer");
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -36,7 +36,7 @@ async fn loopback_answers_to_its_own_names_only_and_stops_when_told() {
     }));
 
     let check = async |host: &str, status: &str, expected: &str| {
-        let answer = ask(&address, host).await;
+        let answer = ask(&address, "/healthz", host, "").await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{host}: {answer}");
         assert!(answer.contains(expected), "{host}: {answer}");
     };
@@ -44,6 +44,15 @@ async fn loopback_answers_to_its_own_names_only_and_stops_when_told() {
     check("localhost", "200", env!("CARGO_PKG_VERSION")).await;
     check("bench.example:7860", "200", "ok").await;
     check("evil.example", "421", "`evil.example`").await;
+
+    // Only what leaves the machine is compressed.
+    let compressed = async |headers: &str| {
+        let answer = ask(&address, "/api/v1/openapi.json", "localhost", headers).await;
+        answer.to_ascii_lowercase().contains("content-encoding: gzip")
+    };
+    assert!(!compressed("Accept-Encoding: gzip\r\n").await);
+    assert!(compressed("Accept-Encoding: gzip\r\nX-Forwarded-For: 192.0.2.7\r\n").await);
+    assert!(compressed("Accept-Encoding: gzip\r\nVia: 1.1 proxy\r\n").await);
 
     stop.send(()).expect("a server to stop");
     serving.await.expect("a server that ends").expect("without an error");
