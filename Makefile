@@ -2,7 +2,7 @@
 # Both do all their own set-up on a machine with Rust, Node, Python and git.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-rust test-ui test-browser test-python lint bench screenshots api clean
+.PHONY: help demo build test test-rust test-ui test-browser test-python test-clients lint bench screenshots api clean
 
 CARGO ?= cargo
 NPM_CI := npm ci --no-audit --no-fund --loglevel=error
@@ -19,7 +19,7 @@ demo: ui/node_modules/.built ## Build, load the bundled recordings and simulated
 build: ui/node_modules/.built ## The release binary: target/release/smoltrace
 	$(CARGO) build --locked --release --bin smoltrace
 
-test: lint test-ui test-rust test-browser test-python ## Everything: formatting, lints, Rust, UI, browser, Python
+test: lint test-ui test-rust test-browser test-python test-clients ## Everything: formatting, lints, Rust, UI, browser, Python, OpenTelemetry clients
 	@echo "all tests passed"
 
 lint: ## Formatting and clippy, warnings are errors
@@ -41,6 +41,10 @@ test-python: ## The Python module and what Python reads of our exports
 	$(CARGO) build --locked --bin smoltrace
 	SMOLTRACE_BIN="$(CURDIR)/target/debug/smoltrace" crates/py/test.sh
 
+test-clients: ## Real OpenTelemetry clients, from their packages, against the real server
+	$(CARGO) build --locked --bin smoltrace
+	SMOLTRACE_BIN="$(CURDIR)/target/debug/smoltrace" crates/collect/tests/clients/run
+
 bench: ui/node_modules/.built ## The figures of docs/benchmarks.md, measured again on this machine
 	scripts/ensure-chromium
 	$(CARGO) build --locked --release --bin smoltrace
@@ -56,7 +60,7 @@ api: ## ui/openapi.json and the client's types, after a change of the REST API
 	cd ui && npm run --silent api:generate
 
 clean: ## Remove what was built
-	rm -rf target ui/dist ui/node_modules .venv .smoltrace
+	rm -rf target ui/dist ui/node_modules .venv .venv-clients crates/collect/tests/clients/js/node_modules .smoltrace
 
 ui/node_modules/.installed: ui/package.json ui/package-lock.json
 	cd ui && $(NPM_CI)

@@ -77,7 +77,8 @@ let browser;
 try {
   const fill = ['demo', '--no-serve', '--rows-only', '--runs', RUNS, '--big-trace', SPANS, '--data-dir', data];
   execFileSync(binary, fill.map(String), { stdio: ['ignore', 'ignore', 'inherit'] });
-  server = spawn(binary, ['serve', '--listen', '127.0.0.1:0', '--data-dir', data], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const serve = ['serve', '--listen', '127.0.0.1:0', '--otlp-grpc', 'off', '--otlp-http', 'off', '--data-dir', data];
+  server = spawn(binary, serve, { stdio: ['ignore', 'pipe', 'inherit'] });
   const first = await new Promise((resolve) => createInterface({ input: server.stdout }).once('line', resolve));
   const address = first.trim().split(/\s+/).at(-1);
   const find = await (await fetch(`${address}/api/v1/runs?q=simulated-99999`)).json();

@@ -23,7 +23,7 @@ def start(binary, data):
     """Starts the server; returns process, address and the seconds until /healthz answered."""
     begun = time.perf_counter()
     process = subprocess.Popen(
-        [binary, "serve", "--listen", "127.0.0.1:0", "--data-dir", data], stdout=subprocess.PIPE, text=True
+        [binary, "serve", "--listen", "127.0.0.1:0", "--otlp-grpc", "off", "--otlp-http", "off", "--data-dir", data], stdout=subprocess.PIPE, text=True
     )
     address = process.stdout.readline().split()[-1]
     with urllib.request.urlopen(address + "/healthz") as answer:

@@ -34,6 +34,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
       test.use({ colorScheme, viewport });
       for (const [name, address, ready] of SCREENS) {
         test(name, async ({ page }) => {
+          // A stream of events is never idle.
+          await page.route('**/api/v1/events', (route) => route.abort());
           await page.goto(await address(page));
           await expect(page.locator(ready).first()).toBeVisible();
           await page.waitForLoadState('networkidle');

@@ -22,6 +22,8 @@ export class Server {
   readonly dir = mkdtempSync(join(tmpdir(), 'smoltrace-ui-'));
   readonly data = join(this.dir, 'data');
   url = '';
+  /** Where OTLP/HTTP is received. */
+  otlp = '';
   private process: ChildProcess | undefined;
 
   /** Runs a command of the binary to its end. */
@@ -34,19 +36,23 @@ export class Server {
 
   /** Serves on a free port; resolves when it says where. */
   async start(): Promise<void> {
-    const child = spawn(binary(), ['serve', '--listen', '127.0.0.1:0', '--data-dir', this.data], {
+    const free = '127.0.0.1:0';
+    const addresses = ['--listen', free, '--otlp-grpc', free, '--otlp-http', free];
+    const child = spawn(binary(), ['serve', ...addresses, '--data-dir', this.data], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.process = child;
     let said = '';
     child.stderr.on('data', (text: Buffer) => (said += text.toString()));
-    this.url = await new Promise<string>((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       child.once('exit', (code) => {
         reject(new Error(`smoltrace serve ended with ${String(code)}:\n${said}`));
       });
       createInterface(child.stdout).on('line', (line) => {
-        const url = /http:\/\/\S+/.exec(line)?.[0];
-        if (url) resolve(url);
+        const [name, url] = line.split(/\s+/);
+        if (name === 'TraceMind') this.url = url ?? '';
+        if (name === 'OTLP/HTTP') this.otlp = url ?? '';
+        if (name === 'data') resolve();
       });
     });
   }

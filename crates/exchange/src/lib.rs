@@ -7,19 +7,19 @@ pub mod error;
 pub mod export;
 mod frame;
 pub mod import;
-mod json;
 mod loose;
 pub mod metrics_json;
-mod notes;
-mod otlp;
 mod parquet;
-mod patch;
 mod progress;
 mod record;
+mod runs;
 mod smoltrace;
 pub mod smoltrace_dict;
 pub mod source;
 mod stream;
+
+// What both this crate and the receiver read OpenTelemetry with.
+use smoltrace_otlp::{self as otlp, json, notes, patch};
 
 pub use error::{InputError, InputErrorKind, Place};
 pub use source::ImportLimits;

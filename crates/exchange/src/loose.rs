@@ -12,6 +12,7 @@ use crate::{
     otlp::{self, Telemetry},
     parquet::Datasets,
     progress::Reporter,
+    runs,
     smoltrace::{self, RunFolder},
     source::Source,
     stream::{Input, Item, Sink, read_items},
@@ -63,7 +64,7 @@ impl Loose {
     }
 
     pub(crate) fn into_runs(self) -> Vec<RunInputs> {
-        let mut runs = otlp::into_runs(self.telemetry);
+        let mut runs = runs::into_runs(self.telemetry);
         runs.extend(self.datasets.into_runs());
         runs.extend(self.runs);
         crate::import::join(runs)

@@ -23,8 +23,8 @@ pub use crate::record::Record;
 use crate::{
     json::{Object, boolean, canonical, filled, integer, number, parse_object, text},
     notes::Spot,
-    otlp::{self, Telemetry},
-    smoltrace,
+    otlp::Telemetry,
+    runs, smoltrace,
 };
 
 /// The published name of the rule behind `pass_at_1`.
@@ -320,7 +320,7 @@ fn account(args: &LeaderboardArgs<'_>, results: &[&Value], spans: Vec<SpanRow>) 
         results: rows.into_iter().map(|row| smoltrace::of_run(row, run_id)).collect(),
         ..RunInputs::default()
     };
-    otlp::seal(&mut inputs);
+    runs::seal(&mut inputs);
     let nothing = SeriesSet::default();
     account_series(&inputs, args.series.unwrap_or(&nothing)).run
 }

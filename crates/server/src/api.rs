@@ -76,7 +76,9 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
 ];
 
 fn api() -> OpenApiRouter<AppState> {
-    use handlers::{facets, health, metrics, result, results, run, runs, span, trace, traces};
+    use handlers::{
+        events, facets, health, metrics, own_metrics, result, results, run, runs, span, trace, traces,
+    };
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(runs::list_runs))
         .routes(routes!(facets::list_facets))
@@ -88,7 +90,9 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(trace::get_trace))
         .routes(routes!(trace::get_trace_otlp))
         .routes(routes!(span::get_span))
+        .routes(routes!(events::listen))
         .routes(routes!(health::get_health))
+        .routes(routes!(own_metrics::get_own_metrics))
         // A path segment holds one parameter only; the document names its two parts.
         .route("/api/v1/runs/{run_id}/download/{file}", get(handlers::download::download_table))
         .route("/api/v1/openapi.json", get(get_openapi))

@@ -23,7 +23,12 @@ const GZIP: &str = "-gzip";
 pub async fn tag(request: Request, next: Next) -> Result<Response, ApiError> {
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     let response = next.run(request).await;
-    if response.status() != StatusCode::OK {
+    // A stream of events has no end to wait for.
+    let endless = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|content_type| content_type.as_bytes().starts_with(b"text/event-stream"));
+    if response.status() != StatusCode::OK || endless {
         return Ok(response);
     }
     let (mut parts, body) = response.into_parts();

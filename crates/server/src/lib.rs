@@ -13,6 +13,7 @@ mod error;
 mod extract;
 mod guard;
 mod leaderboard;
+mod live;
 mod recent;
 mod respond;
 mod result_columns;

@@ -27,10 +27,13 @@ pub async fn serve(
         check_host: loopback || state.options().check_host,
         ..ServerOptions::clone(state.options())
     };
+    let live = state.live().clone();
     let app = router(state.with_options(options)).into_make_service_with_connect_info::<SocketAddr>();
     let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
     let graceful = axum::serve(listener, app).with_graceful_shutdown(async move {
         shutdown.await;
+        // A stream of events would otherwise be waited for.
+        live.close();
         // The receiver lives until the server is done.
         let _ = stopping.send(());
     });

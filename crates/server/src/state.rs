@@ -5,13 +5,20 @@ use std::{
     time::Duration,
 };
 
+use prometheus_client::registry::Registry;
 use smoltrace_model::{
     rows::{ResultRow, RunRow, SpanRow},
     series::SeriesSet,
 };
 use smoltrace_store::Store;
 
-use crate::{error::ApiError, leaderboard::RunIndex, recent::Recent, respond};
+use crate::{
+    error::ApiError,
+    leaderboard::RunIndex,
+    live::{Listener, Live},
+    recent::Recent,
+    respond,
+};
 
 /// How the server answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +56,8 @@ pub struct AppState {
     options: Arc<ServerOptions>,
     runs: Arc<Mutex<Option<Arc<RunIndex>>>>,
     series: Recent<SeriesKey, SeriesSet>,
+    live: Live,
+    registry: Arc<Registry>,
 }
 
 /// Run id and the content of its row: a run whose points change is accounted again, and its row
@@ -65,7 +74,15 @@ impl AppState {
             options: Arc::new(options),
             runs: Arc::default(),
             series: Recent::new(MAX_KEPT_SAMPLES),
+            live: Live::new(),
+            registry: Arc::default(),
         }
+    }
+
+    /// Shows `registry` at `/metrics`.
+    #[must_use]
+    pub fn with_registry(self, registry: Registry) -> Self {
+        Self { registry: Arc::new(registry), ..self }
     }
 
     pub fn options(&self) -> &Arc<ServerOptions> {
@@ -136,6 +153,19 @@ impl AppState {
         span_id: &str,
     ) -> Result<SpanRow, ApiError> {
         Ok(self.store.span(run_id, trace_id, span_id).await?)
+    }
+
+    pub(crate) fn live(&self) -> &Live {
+        &self.live
+    }
+
+    pub(crate) fn listen(&self) -> Result<Listener, ApiError> {
+        let full = || ApiError::Busy("too many windows listen for changes; close one".into());
+        self.live.listen(&self.store).ok_or_else(full)
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -211,21 +211,103 @@ pub struct SqlArgs {
     pub limit: usize,
 }
 
-/// Serve the web UI and the REST API
+/// Receive OpenTelemetry, and serve the web UI and the REST API
+///
+/// Any OpenTelemetry exporter at its default address is received: OTLP/gRPC at 127.0.0.1:4317, OTLP/HTTP
+/// (protobuf or JSON) at 127.0.0.1:4318. A run is the resource attribute run.id, else
+/// service.instance.id, else service.name. An export is answered once it is on the disk.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   smoltrace serve
-  smoltrace serve --listen 127.0.0.1:8080")]
+  smoltrace serve --listen 127.0.0.1:8080 --otlp-grpc 127.0.0.1:14317
+  smoltrace serve --otlp-grpc off --otlp-http off")]
 pub struct ServeArgs {
-    /// Address to listen on
+    /// Address of the web UI and the REST API
     #[arg(long, env = "SMOLTRACE_LISTEN", default_value = "127.0.0.1:7860", value_name = "ADDR")]
     pub listen: SocketAddr,
+    #[command(flatten)]
+    pub receive: ReceiveArgs,
     /// Serve on an address that others can reach, without authentication
     #[arg(long)]
     pub insecure: bool,
     /// Host name that requests may carry beside loopback names; may be repeated
     #[arg(long = "allow-host", value_name = "HOST")]
     pub allow_hosts: Vec<String>,
+}
+
+/// Where a receiver listens, if it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listen {
+    At(SocketAddr),
+    Off,
+}
+
+impl std::str::FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Self::Off),
+            address => address.parse().map(Self::At).map_err(|_| "expected IP:PORT or off".into()),
+        }
+    }
+}
+
+/// What is received, and how much of it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Receiving")]
+pub struct ReceiveArgs {
+    /// Address of OTLP/gRPC, or off [default: 127.0.0.1:4317]
+    #[arg(long, env = "SMOLTRACE_OTLP_GRPC", value_name = "ADDR")]
+    pub otlp_grpc: Option<Listen>,
+    /// Address of OTLP/HTTP, or off [default: 127.0.0.1:4318]
+    #[arg(long, env = "SMOLTRACE_OTLP_HTTP", value_name = "ADDR")]
+    pub otlp_http: Option<Listen>,
+    /// A run of which nothing came for so many seconds is sealed; later data opens it again
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub seal_after: u64,
+    /// Bytes of a request as sent
+    #[arg(long, default_value = "16MiB", value_name = "SIZE", value_parser = size)]
+    pub max_body: usize,
+    /// Bytes of a request after decompression
+    #[arg(long, default_value = "64MiB", value_name = "SIZE", value_parser = size)]
+    pub max_decoded: usize,
+    /// Bytes of all requests in memory at once; more are told to come later
+    #[arg(long, default_value = "128MiB", value_name = "SIZE", value_parser = size)]
+    pub max_memory: usize,
+    /// Spans, data points or log records of one request
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub max_items: usize,
+    /// Attributes of one span or point
+    #[arg(long, default_value_t = 1024, value_name = "N")]
+    pub max_attributes: usize,
+    /// Bytes of one attribute
+    #[arg(long, default_value = "4MiB", value_name = "SIZE", value_parser = size)]
+    pub max_attribute: usize,
+    /// Levels of lists and objects in one attribute
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    pub max_attribute_depth: usize,
+    /// Requests being stored at once; more are told to come later
+    #[arg(long, default_value_t = 256, value_name = "N")]
+    pub max_requests: usize,
+    /// Connections; more wait
+    #[arg(long, default_value_t = 4096, value_name = "N")]
+    pub max_connections: usize,
+    /// Seconds in which a request must have arrived
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    pub read_timeout: u64,
+    /// Distinct metric series of one run; points of more are rejected
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub max_series: usize,
+}
+
+/// A number of bytes: 4096, 64KiB, 16MiB, 1GiB.
+fn size(text: &str) -> Result<usize, String> {
+    const UNITS: [(&str, usize); 3] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+    let (digits, unit) =
+        UNITS.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit))).unwrap_or((text, 1));
+    let number = digits.trim().parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
+    number.filter(|bytes| *bytes > 0).ok_or_else(|| "expected bytes, such as 4096, 64KiB or 16MiB".into())
 }
 
 /// Load the bundled recordings and simulated runs, then serve

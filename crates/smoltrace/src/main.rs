@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod exit;
 mod output;
+mod record;
 
 use std::process::ExitCode;
 

@@ -29,7 +29,7 @@ pub use disk::{Disk, SyncedDisk};
 pub use durable::DurableFileSystem;
 pub use error::StoreError;
 pub use maintain::{MaintenanceOptions, Upkeep};
-pub use options::{Background, StoreOptions};
+pub use options::{Background, Commit, Observer, StoreOptions};
 pub use query::RunData;
 pub use sql::{SqlLimits, SqlOutput};
 pub use store::Store;

@@ -23,6 +23,28 @@ pub struct StoreOptions {
     pub background: Option<Background>,
     /// How bytes reach the disk.
     pub disk: Arc<dyn Disk>,
+    /// Told of every group of appends that was committed.
+    pub observer: Option<Arc<dyn Observer>>,
+}
+
+/// Watches a store at work.
+pub trait Observer: std::fmt::Debug + Send + Sync {
+    /// A group of appends is durable, or failed.
+    fn committed(&self, commit: &Commit);
+}
+
+/// One group commit over all tables.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Commit {
+    /// Appends in the group.
+    pub appends: usize,
+    /// Of them, how many failed.
+    pub failed: usize,
+    /// Rows written.
+    pub written: usize,
+    /// Rows that were there already.
+    pub duplicates: usize,
+    pub took: Duration,
 }
 
 impl Default for StoreOptions {
@@ -34,6 +56,7 @@ impl Default for StoreOptions {
             known_rows: 2_000_000,
             background: None,
             disk: Arc::new(SyncedDisk),
+            observer: None,
         }
     }
 }

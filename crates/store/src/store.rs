@@ -105,7 +105,7 @@ impl Store {
         .await?;
         let queue = (!read_only).then(|| {
             let (sender, receiver) = mpsc::channel(options.queue_batches.max(1));
-            let writer = Writer::new(tables.clone(), scanner.clone(), options.known_rows);
+            let writer = Writer::new(tables.clone(), scanner.clone(), &options);
             runtimes.append().spawn(writer.serve(receiver));
             sender
         });
@@ -167,6 +167,11 @@ impl Store {
         answer
             .await
             .map_err(|_| StoreError::other(&inner.dir, "the store closed before the rows were written"))?
+    }
+
+    /// Rows that wait to be written.
+    pub fn queued_rows(&self) -> usize {
+        self.inner.queue_rows.saturating_sub(self.inner.shares.available_permits())
     }
 
     /// The newest row of every run, in order of run id. Cached until the table changes, by this

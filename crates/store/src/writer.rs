@@ -1,6 +1,9 @@
 //! Group commit: one task takes all appends that are waiting and commits them together.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use arrow::record_batch::RecordBatch;
 use deltalake::{
@@ -13,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use crate::{
     error::StoreError,
     known::Known,
+    options::{Commit, Observer, StoreOptions},
     parquet_file,
     query::Scanner,
     table::{Committed, Table},
@@ -61,6 +65,11 @@ impl Receipt {
     /// New rows over all tables.
     pub fn written(&self) -> usize {
         self.spans.written + self.points.written + self.results.written + self.runs.written
+    }
+
+    /// Rows over all tables that were there already.
+    pub fn duplicates(&self) -> usize {
+        self.spans.duplicates + self.points.duplicates + self.results.duplicates + self.runs.duplicates
     }
 
     fn table(&mut self, table: usize) -> &mut Counts {
@@ -118,12 +127,13 @@ pub(crate) struct Writer {
     tables: Arc<[Table; 4]>,
     scanner: Arc<Scanner>,
     known: [Known; 4],
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl Writer {
-    pub(crate) fn new(tables: Arc<[Table; 4]>, scanner: Arc<Scanner>, known_rows: usize) -> Self {
-        let known = std::array::from_fn(|_| Known::new(known_rows / 4));
-        Self { tables, scanner, known }
+    pub(crate) fn new(tables: Arc<[Table; 4]>, scanner: Arc<Scanner>, options: &StoreOptions) -> Self {
+        let known = std::array::from_fn(|_| Known::new(options.known_rows / 4));
+        Self { tables, scanner, known, observer: options.observer.clone() }
     }
 
     /// Serves appends until all senders are gone.
@@ -143,6 +153,7 @@ impl Writer {
     /// Commits a group table by table. A table that fails fails the appends that have rows in
     /// it; these take no part in later tables, so no run row goes ahead of its data.
     async fn commit_group(&mut self, group: Vec<Request>) {
+        let start = Instant::now();
         let mut outcomes: Vec<Result<Receipt, StoreError>> = vec![Ok(Receipt::default()); group.len()];
         for table in 0..self.tables.len() {
             let (takers, batches): (Vec<usize>, Vec<RecordBatch>) = group
@@ -167,6 +178,16 @@ impl Writer {
                     Err(error) => outcomes[index] = Err(error.clone()),
                 }
             }
+        }
+        if let Some(observer) = &self.observer {
+            let receipts = outcomes.iter().flatten();
+            observer.committed(&Commit {
+                appends: outcomes.len(),
+                failed: outcomes.iter().filter(|outcome| outcome.is_err()).count(),
+                written: receipts.clone().map(Receipt::written).sum(),
+                duplicates: receipts.map(Receipt::duplicates).sum(),
+                took: start.elapsed(),
+            });
         }
         for (request, outcome) in group.into_iter().zip(outcomes) {
             let Request { reply, share, .. } = request;

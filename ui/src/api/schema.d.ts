@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Events `runs`, each with the ids of runs whose rows changed. What changed before the connection was
+         *     made is not told: read once after connecting.
+         */
+        get: operations["listen"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/facets": {
         parameters: {
             query?: never;
@@ -225,6 +245,23 @@ export interface paths {
         };
         /** Whether the server answers, and its version. Reads no table. */
         get: operations["get_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counters, gauges and histograms of this server, as OpenMetrics text. */
+        get: operations["get_own_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -989,6 +1026,11 @@ export interface components {
          * @enum {string}
          */
         RunStatus: "completed" | "partial" | "failed" | "running";
+        /** @description The data of a `runs` event. */
+        RunsChanged: {
+            /** @description Ids of the runs that are new, gone or changed; null when there are too many to name. */
+            runs: string[] | null;
+        };
         /** @description A page of the leaderboard. */
         RunsPage: {
             /** @description The page's runs. With `fields`, only those fields are there. */
@@ -1544,6 +1586,26 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An endless stream of events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["RunsChanged"];
+                };
+            };
+        };
+    };
     list_facets: {
         parameters: {
             query?: {
@@ -2195,6 +2257,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    get_own_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OpenMetrics text */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
                 };
             };
         };

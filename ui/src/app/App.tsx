@@ -1,7 +1,9 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
+import { useEffect } from 'react';
 
 import { ApiError } from '@/api/client';
+import { listen } from '@/api/live';
 
 import { makeRouter } from './router';
 
@@ -26,6 +28,7 @@ declare module '@tanstack/react-router' {
 }
 
 export function App() {
+  useEffect(() => listen(queries), []);
   return (
     <QueryClientProvider client={queries}>
       <RouterProvider router={router} />

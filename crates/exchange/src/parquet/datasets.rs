@@ -16,8 +16,9 @@ use crate::{
     InputError, InputErrorKind, frame,
     json::{Object, canonical_object, filled},
     notes::{Notes, Spot},
-    otlp::{Content, Telemetry, seal},
+    otlp::Telemetry,
     progress::Reporter,
+    runs::{Content, seal},
     smoltrace::{self, OURS, Results},
     stream::Input,
 };

@@ -19,7 +19,8 @@ use smoltrace_model::{
 use crate::{
     json::{Object, canonical_object, filled, integer, number},
     notes::{Notes, Spot},
-    otlp::{Content, Origin, PointHead, PointValue, point_row, scope_json},
+    otlp::{Origin, PointHead, PointValue, point_row, scope_json},
+    runs::Content,
 };
 
 /// Rows as read.

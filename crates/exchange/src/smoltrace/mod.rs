@@ -20,8 +20,9 @@ use crate::{
     InputError, InputErrorKind,
     json::{Object, canonical_object, filled, parse_object},
     notes::{Notes, Spot},
-    otlp::{Content, Telemetry, seal},
+    otlp::Telemetry,
     progress::Reporter,
+    runs::{Content, seal},
     stream::{Item, Sink, read_items, read_value},
 };
 pub(crate) use results::{Results, of_run, patch as result_patch};

@@ -13,10 +13,11 @@ use crate::{
     InputError,
     json::{Object, boolean, canonical_object, filled, integer, parse_object, text},
     notes::{Notes, Spot},
-    otlp::{Content, id},
+    otlp::id,
     patch,
     progress::Reporter,
     record::Record,
+    runs::Content,
     stream::Item,
 };
 

@@ -5,7 +5,11 @@ use smoltrace_exchange::import::{self, ImportOptions};
 use smoltrace_model::rows::RunRow;
 use smoltrace_store::{Batch, Store};
 
-use super::{import::store_run, print_json, say, serve};
+use super::{
+    import::store_run,
+    print_json, say,
+    serve::{self, Taken},
+};
 use crate::{
     cli::DemoArgs,
     config::Config,
@@ -20,7 +24,7 @@ const ROWS_PER_COMMIT: u32 = 2000;
 
 pub async fn run(args: &DemoArgs, config: &Config) -> Result<()> {
     let config = Config { data_dir: config.demo_data_dir(), ..config.clone() };
-    let store = serve::open_to_serve(&config.data_dir).await?;
+    let (store, registry) = serve::open_to_serve(&config.data_dir).await?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     demo::write_recordings(folder.path())?;
     if args.big_trace > 0 {
@@ -57,7 +61,8 @@ pub async fn run(args: &DemoArgs, config: &Config) -> Result<()> {
         say(&format!("{} runs are in {}", imported.len(), config.data_dir.display()))?;
         return Ok(());
     }
-    serve::serve(&args.serve, &config, store).await
+    // Another server may already receive.
+    serve::serve(&args.serve, &config, store, registry, Taken::LeftOut).await
 }
 
 /// Many bare leaderboard rows: those of a few simulated runs, their figures varied.

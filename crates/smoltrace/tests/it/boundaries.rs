@@ -6,10 +6,21 @@ use serde_json::Value;
 
 const ALLOWED: &[(&str, &[&str])] = &[
     ("smoltrace-model", &[]),
-    ("smoltrace-exchange", &["smoltrace-model"]),
+    ("smoltrace-otlp", &["smoltrace-model"]),
+    ("smoltrace-collect", &["smoltrace-model", "smoltrace-otlp"]),
+    ("smoltrace-exchange", &["smoltrace-model", "smoltrace-otlp"]),
     ("smoltrace-store", &["smoltrace-model"]),
     ("smoltrace-server", &["smoltrace-model", "smoltrace-store", "smoltrace-exchange"]),
-    ("smoltrace", &["smoltrace-model", "smoltrace-store", "smoltrace-exchange", "smoltrace-server"]),
+    (
+        "smoltrace",
+        &[
+            "smoltrace-model",
+            "smoltrace-store",
+            "smoltrace-collect",
+            "smoltrace-exchange",
+            "smoltrace-server",
+        ],
+    ),
     ("smoltrace-py", &["smoltrace-model", "smoltrace-exchange"]),
 ];
 
@@ -18,10 +29,10 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("deltalake", &["smoltrace-store"]),
     ("datafusion", &["smoltrace-store"]),
     ("object_store", &["smoltrace-store"]),
-    ("axum", &["smoltrace-server"]),
+    ("axum", &["smoltrace-collect", "smoltrace-server"]),
     ("pyo3", &["smoltrace-py"]),
     ("clap", &["smoltrace"]),
-    ("tokio", &["smoltrace-store", "smoltrace-server", "smoltrace"]),
+    ("tokio", &["smoltrace-store", "smoltrace-collect", "smoltrace-server", "smoltrace"]),
 ];
 
 #[test]

@@ -4,5 +4,6 @@ mod bad_input;
 mod boundaries;
 mod commands;
 mod kill;
+mod receive;
 mod support;
 mod vectors;

@@ -9,6 +9,7 @@ use opentelemetry_proto::tonic::{
         trace::v1::ExportTraceServiceRequest,
     },
     common::v1::InstrumentationScope,
+    logs::v1 as wire_log,
     metrics::v1::{
         Exemplar, Metric, NumberDataPoint, exemplar, exponential_histogram_data_point::Buckets, metric::Data,
         number_data_point,
@@ -23,7 +24,6 @@ use smoltrace_model::rows::Instrument;
 use super::{
     Origin, Telemetry,
     attributes::{any, from_proto},
-    json::add_point,
     logs::LogRecord,
     metric::{
         NO_RECORDED_VALUE, NoPoint, PointHead, PointValue, buckets_value, exemplar_value, integer_value,
@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// Adds everything in a protobuf body; the error says at which byte it stops being one.
-pub(crate) fn decode(into: &mut Telemetry, bytes: &[u8], place: &Spot<'_>) -> Result<(), (u64, String)> {
+pub fn decode(into: &mut Telemetry, bytes: &[u8], place: &Spot<'_>) -> Result<(), (u64, String)> {
     // A message starts with a field number, never with a zero byte: that is a short length.
     if bytes.first() != Some(&0) {
         return message(into, bytes, place).map_err(|reason| (0, reason));
@@ -106,11 +106,11 @@ fn are_spans(request: &ExportTraceServiceRequest) -> bool {
     }
 }
 
-fn origin(resource: Option<Resource>) -> Origin {
+pub(crate) fn origin(resource: Option<Resource>) -> Origin {
     Origin::of(&from_proto(resource.unwrap_or_default().attributes))
 }
 
-fn scope(scope: Option<InstrumentationScope>) -> String {
+pub(crate) fn scope(scope: Option<InstrumentationScope>) -> String {
     let scope = scope.unwrap_or_default();
     scope_json(&scope.name, &scope.version, from_proto(scope.attributes))
 }
@@ -123,14 +123,19 @@ fn spans(into: &mut Telemetry, group: trace::ResourceSpans, place: &Spot<'_>) {
         let place = scopes.index(scope_index);
         let list = place.key("spans");
         for (index, wire) in scope_group.spans.into_iter().enumerate() {
-            match span(wire).and_then(|span| span.into_row(&origin, &scope)) {
-                Ok(row) => into.spans.push(row),
-                Err(reason) => {
-                    into.notes.at(&list.index(index), format_args!("{reason}; the span is left out"));
-                }
-            }
+            add_span(into, wire, &origin, &scope, &list.index(index));
         }
     }
+}
+
+pub(crate) fn add_span(
+    into: &mut Telemetry,
+    wire: trace::Span,
+    origin: &Origin,
+    scope: &str,
+    place: &Spot<'_>,
+) {
+    into.add_span(span(wire), origin, scope, place);
 }
 
 fn id(bytes: &[u8], width: usize, what: &str) -> Result<Option<String>, String> {
@@ -176,31 +181,30 @@ fn span(wire: trace::Span) -> Result<Span, String> {
 fn logs(into: &mut Telemetry, request: ExportLogsServiceRequest, place: &Spot<'_>) {
     let groups = request.resource_logs.into_iter().flat_map(|group| group.scope_logs);
     for (index, wire) in groups.flat_map(|scope| scope.log_records).enumerate() {
-        let record = || -> Result<LogRecord, String> {
-            let time = match wire.time_unix_nano {
-                0 => wire.observed_time_unix_nano,
-                time => time,
-            };
-            Ok(LogRecord {
-                trace_id: id(&wire.trace_id, 16, "trace id")?,
-                span_id: id(&wire.span_id, 8, "span id")?,
-                time: nanos(time)?,
-                event_name: wire.event_name,
-                severity: wire.severity_text,
-                body: any(wire.body),
-                attributes: from_proto(wire.attributes),
-            })
-        };
-        match record() {
-            Ok(record) => into.logs.push(record.into_event()),
-            Err(reason) => {
-                into.notes.at(&place.index(index), format_args!("{reason}; the log record is left out"))
-            }
-        }
+        add_log(into, wire, &place.index(index));
     }
 }
 
-fn metric(into: &mut Telemetry, origin: &Origin, scope: &str, metric: Metric, place: &Spot<'_>) {
+pub(crate) fn add_log(into: &mut Telemetry, wire: wire_log::LogRecord, place: &Spot<'_>) {
+    let record = || -> Result<LogRecord, String> {
+        let time = match wire.time_unix_nano {
+            0 => wire.observed_time_unix_nano,
+            time => time,
+        };
+        Ok(LogRecord {
+            trace_id: id(&wire.trace_id, 16, "trace id")?,
+            span_id: id(&wire.span_id, 8, "span id")?,
+            time: nanos(time)?,
+            event_name: wire.event_name,
+            severity: wire.severity_text,
+            body: any(wire.body),
+            attributes: from_proto(wire.attributes),
+        })
+    };
+    into.add_log(record().map(LogRecord::into_event), place);
+}
+
+pub(crate) fn metric(into: &mut Telemetry, origin: &Origin, scope: &str, metric: Metric, place: &Spot<'_>) {
     let head = |instrument, number: i32, monotonic| PointHead {
         metric: metric.name.clone(),
         unit: metric.unit.clone(),
@@ -211,8 +215,10 @@ fn metric(into: &mut Telemetry, origin: &Origin, scope: &str, metric: Metric, pl
     let mut add = |head: &PointHead, index: usize, point: Result<PointValue, NoPoint>| {
         let point =
             point.and_then(|point| if point.value.is_finite() { Ok(point) } else { Err(NoPoint::NonFinite) });
-        let row = point.map(|point| point_row(origin, scope, head, point));
-        add_point(into, origin, row, || format!("{place}: data point {index} of {}", head.metric));
+        let row = point
+            .and_then(|point| Ok((into.check(&point.attributes)?, point)))
+            .map(|((), point)| point_row(origin, scope, head, point));
+        into.add_point(row, origin, || format!("{place}: data point {index} of {}", head.metric));
     };
     match metric.data {
         None => {}

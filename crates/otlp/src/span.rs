@@ -11,7 +11,7 @@ use crate::json::{Object, canonical_array, canonical_object, integer, text};
 
 /// A span before its row: what every form says of it.
 #[derive(Debug, Default)]
-pub(crate) struct Span {
+pub struct Span {
     pub trace_id: String,
     pub span_id: String,
     pub parent_span_id: Option<String>,
@@ -36,7 +36,7 @@ pub(crate) struct Span {
 impl Span {
     /// The row, not sealed. What has no column of its own goes into the attributes under the names
     /// that OpenTelemetry gives it in forms without a field for it.
-    pub(crate) fn into_row(mut self, origin: &Origin, scope: &str) -> Result<SpanRow, String> {
+    pub fn into_row(mut self, origin: &Origin, scope: &str) -> Result<SpanRow, String> {
         let start = if self.start == 0 { self.end } else { self.start };
         if start == 0 {
             return Err("the span has neither a start nor an end time".into());
@@ -87,7 +87,7 @@ impl Span {
 }
 
 /// A span in JSON: OTLP's camelCase or a Python dump's snake_case.
-pub(crate) fn span_from_object(mut object: Object) -> Result<Span, String> {
+pub fn span_from_object(mut object: Object) -> Result<Span, String> {
     let trace_id = id(take(&mut object, &["traceId", "trace_id"]), ids::trace_id, 16)?
         .ok_or("the span has no trace id")?;
     let span_id =
@@ -124,7 +124,7 @@ pub(crate) fn span_from_object(mut object: Object) -> Result<Span, String> {
 }
 
 /// The first of `names` that is there and not null, taken out.
-pub(crate) fn take(object: &mut Object, names: &[&str]) -> Option<Value> {
+pub fn take(object: &mut Object, names: &[&str]) -> Option<Value> {
     names.iter().find_map(|name| object.remove(*name).filter(|value| !value.is_null()))
 }
 
@@ -134,7 +134,7 @@ fn count(object: &mut Object, names: &[&str]) -> u64 {
 
 /// An id of `width` bytes: hex of any spelling, or the base64 that generic protobuf writers give.
 /// `None` for nothing or zeros.
-pub(crate) fn id(
+pub fn id(
     value: Option<Value>,
     canonical: fn(&str) -> Result<String, ids::IdError>,
     width: usize,
@@ -161,7 +161,7 @@ pub(crate) fn id(
 }
 
 /// Lower-case hex of an id; `None` for nothing or zeros.
-pub(crate) fn hex(bytes: &[u8]) -> Option<String> {
+pub fn hex(bytes: &[u8]) -> Option<String> {
     use std::fmt::Write;
     if bytes.iter().all(|byte| *byte == 0) {
         return None;
@@ -174,7 +174,7 @@ pub(crate) fn hex(bytes: &[u8]) -> Option<String> {
 }
 
 /// A time in Unix ns: a whole number or its text; 0 when not given.
-pub(crate) fn time(object: &mut Object, names: &[&str]) -> Result<i64, String> {
+pub fn time(object: &mut Object, names: &[&str]) -> Result<i64, String> {
     match take(object, names) {
         None => Ok(0),
         Some(value) => match integer(&value) {
@@ -185,7 +185,7 @@ pub(crate) fn time(object: &mut Object, names: &[&str]) -> Result<i64, String> {
 }
 
 /// A value shortened for a note.
-pub(crate) fn short(value: &Value) -> String {
+pub fn short(value: &Value) -> String {
     let text = value.to_string();
     if text.chars().count() > 40 { text.chars().take(40).chain("...".chars()).collect() } else { text }
 }
@@ -222,7 +222,7 @@ fn event(mut object: Object) -> Result<Value, String> {
 }
 
 /// An event as it stands in the spans table.
-pub(crate) fn event_json(name: String, time: i64, attributes: Object, dropped: u64) -> Value {
+pub fn event_json(name: String, time: i64, attributes: Object, dropped: u64) -> Value {
     let mut event = Object::new();
     event.insert("name".into(), name.into());
     event.insert("time_unix_nano".into(), time.into());
@@ -242,7 +242,7 @@ fn link(mut object: Object) -> Result<Value, String> {
 }
 
 /// A link as it stands in the spans table.
-pub(crate) fn link_json(
+pub fn link_json(
     trace_id: Option<String>,
     span_id: Option<String>,
     attributes: Object,
@@ -280,7 +280,7 @@ fn otel_kind_name(name: &str) -> String {
 }
 
 /// OpenTelemetry's number of a kind as its name; empty for internal and unspecified.
-pub(crate) fn otel_kind(number: i64) -> String {
+pub fn otel_kind(number: i64) -> String {
     match number {
         2 => "server",
         3 => "client",
@@ -321,7 +321,7 @@ fn status_code(value: Option<&Value>) -> SpanStatus {
 }
 
 /// OpenTelemetry's number of a status.
-pub(crate) fn otel_status(code: i64) -> SpanStatus {
+pub fn otel_status(code: i64) -> SpanStatus {
     match code {
         1 => SpanStatus::Ok,
         2 => SpanStatus::Error,

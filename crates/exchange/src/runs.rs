@@ -9,7 +9,7 @@ use smoltrace_model::{
     rows::{PointRow, SpanRow},
 };
 
-use super::{Telemetry, logs};
+use crate::otlp::Telemetry;
 
 /// Content of rows as an id: the same for the same rows in whatever order and whichever file.
 #[derive(Debug, Default)]
@@ -44,7 +44,7 @@ impl Content {
 
 /// The runs in what was decoded, in order of first appearance, with their rows sealed.
 pub(crate) fn into_runs(mut telemetry: Telemetry) -> Vec<RunInputs> {
-    logs::attach(&mut telemetry);
+    telemetry.attach_logs();
     let mut runs: Vec<RunInputs> = Vec::new();
     let mut index: HashMap<String, usize> = HashMap::new();
     let mut slot = |runs: &mut Vec<RunInputs>, run_id: &str| match index.get(run_id) {

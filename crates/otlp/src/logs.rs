@@ -14,7 +14,7 @@ use crate::json::{Object, canonical_array, text};
 
 /// A record as the span event it becomes.
 #[derive(Debug)]
-pub(crate) struct LogEvent {
+pub struct LogEvent {
     pub trace_id: Option<String>,
     pub span_id: Option<String>,
     /// Unix ns.
@@ -23,7 +23,7 @@ pub(crate) struct LogEvent {
 }
 
 /// What a record says, in the names of its fields.
-pub(crate) struct LogRecord {
+pub struct LogRecord {
     pub trace_id: Option<String>,
     pub span_id: Option<String>,
     pub time: i64,
@@ -34,7 +34,7 @@ pub(crate) struct LogRecord {
 }
 
 impl LogRecord {
-    pub(crate) fn into_event(mut self) -> LogEvent {
+    pub fn into_event(mut self) -> LogEvent {
         if !self.body.is_null() {
             self.attributes.entry("body").or_insert(self.body);
         }
@@ -53,7 +53,7 @@ impl LogRecord {
 }
 
 /// A log record in JSON.
-pub(crate) fn log_from_object(mut object: Object) -> Result<LogEvent, String> {
+pub fn log_from_object(mut object: Object) -> Result<LogEvent, String> {
     let observed = time(&mut object, &["observedTimeUnixNano", "observed_time_unix_nano"])?;
     let time = time(&mut object, &["timeUnixNano", "time_unix_nano"])?;
     let word = |value: Option<Value>| value.as_ref().and_then(text).unwrap_or_default();
@@ -71,7 +71,7 @@ pub(crate) fn log_from_object(mut object: Object) -> Result<LogEvent, String> {
 }
 
 /// Makes the records events of the spans they name; the rest is counted in a note.
-pub(super) fn attach(telemetry: &mut Telemetry) {
+pub(crate) fn attach(telemetry: &mut Telemetry) {
     let mut logs = std::mem::take(&mut telemetry.logs);
     if logs.is_empty() {
         return;

@@ -7,14 +7,14 @@ use serde_json::Value;
 use crate::json::Object;
 
 /// Key under which our own exports keep it.
-pub(crate) const OURS: &str = "smoltrace";
+pub const OURS: &str = "smoltrace";
 
 /// Columns that are made of the others or belong to whoever reads.
 const DERIVED: &[&str] = &["run_id", "row_id", "version"];
 
 /// The columns of `row` that `read_back` has otherwise, without those that are `made`; null when
 /// there are none.
-pub(crate) fn difference<T: Serialize>(row: &T, read_back: Option<&T>, made: &[&str]) -> Value {
+pub fn difference<T: Serialize>(row: &T, read_back: Option<&T>, made: &[&str]) -> Value {
     let mut difference = columns(row).unwrap_or_default();
     difference.retain(|name, _| !DERIVED.contains(&name.as_str()) && !made.contains(&name.as_str()));
     if let Some(read_back) = read_back.and_then(columns) {
@@ -34,7 +34,7 @@ fn columns<T: Serialize>(row: &T) -> Option<Object> {
 ///
 /// # Errors
 /// A patch that is no object, or a value of a wrong type.
-pub(crate) fn apply<T: Serialize + DeserializeOwned>(row: T, patch: Option<Value>) -> Result<T, String> {
+pub fn apply<T: Serialize + DeserializeOwned>(row: T, patch: Option<Value>) -> Result<T, String> {
     let patch = match patch {
         None | Some(Value::Null) => return Ok(row),
         Some(Value::Object(patch)) => patch,

@@ -11,13 +11,13 @@ const MAX_CHARS: usize = 400;
 
 /// A bounded list of notes.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Notes {
+pub struct Notes {
     lines: Vec<String>,
     more: u64,
 }
 
 impl Notes {
-    pub(crate) fn add(&mut self, note: impl fmt::Display) {
+    pub fn add(&mut self, note: impl fmt::Display) {
         if self.lines.len() < MAX_NOTES {
             self.lines.push(note.to_string().chars().take(MAX_CHARS).collect());
         } else {
@@ -26,7 +26,7 @@ impl Notes {
     }
 
     /// Adds `what` at `place`.
-    pub(crate) fn at(&mut self, place: &Spot<'_>, what: impl fmt::Display) {
+    pub fn at(&mut self, place: &Spot<'_>, what: impl fmt::Display) {
         if self.lines.len() < MAX_NOTES {
             self.add(format_args!("{place}: {what}"));
         } else {
@@ -34,14 +34,14 @@ impl Notes {
         }
     }
 
-    pub(crate) fn extend(&mut self, other: Notes) {
+    pub fn extend(&mut self, other: Notes) {
         for line in other.lines {
             self.add(line);
         }
         self.more += other.more;
     }
 
-    pub(crate) fn into_lines(mut self) -> Vec<String> {
+    pub fn into_lines(mut self) -> Vec<String> {
         if self.more > 0 {
             self.lines.push(format!("and {} more notes of this kind", self.more));
         }
@@ -51,18 +51,18 @@ impl Notes {
 
 /// Where in a document something stands; written out only when it is needed.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Spot<'a> {
+pub enum Spot<'a> {
     Root(&'a str),
     Key(&'a Spot<'a>, &'a str),
     Index(&'a Spot<'a>, usize),
 }
 
 impl<'a> Spot<'a> {
-    pub(crate) fn key(&'a self, key: &'a str) -> Spot<'a> {
+    pub fn key(&'a self, key: &'a str) -> Spot<'a> {
         Spot::Key(self, key)
     }
 
-    pub(crate) fn index(&'a self, index: usize) -> Spot<'a> {
+    pub fn index(&'a self, index: usize) -> Spot<'a> {
         Spot::Index(self, index)
     }
 }

@@ -8,11 +8,11 @@ use serde_json::Value;
 use crate::json::{Object, base64, double, integer, number};
 
 /// Attributes of a protobuf message.
-pub(crate) fn from_proto(list: Vec<KeyValue>) -> Object {
+pub fn from_proto(list: Vec<KeyValue>) -> Object {
     list.into_iter().map(|pair| (pair.key, any(pair.value))).collect()
 }
 
-pub(crate) fn any(value: Option<AnyValue>) -> Value {
+pub fn any(value: Option<AnyValue>) -> Value {
     match value.and_then(|value| value.value) {
         None => Value::Null,
         Some(Any::StringValue(text)) => Value::String(text),
@@ -29,7 +29,7 @@ pub(crate) fn any(value: Option<AnyValue>) -> Value {
 
 /// Attributes in JSON: an object, an OTLP list of `{key, value}`, or null for none.
 /// `None` when it is something else.
-pub(crate) fn from_json(value: Value) -> Option<Object> {
+pub fn from_json(value: Value) -> Option<Object> {
     match value {
         Value::Null => Some(Object::new()),
         Value::Object(object) => Some(object.into_iter().map(|(key, value)| (key, plain(value))).collect()),
@@ -55,7 +55,7 @@ fn wire_value(value: Value) -> Value {
 }
 
 /// An object as OTLP's list of `{key, value}`.
-pub(crate) fn to_json(object: &Object) -> Value {
+pub fn to_json(object: &Object) -> Value {
     let pair = |(key, value): (&String, &Value)| {
         let mut pair = Object::new();
         pair.insert("key".into(), key.as_str().into());
@@ -89,7 +89,7 @@ fn to_wire_value(value: &Value) -> Value {
 }
 
 /// The value inside OTLP's `{"stringValue": ...}` and its kin; any other value as it is.
-pub(crate) fn plain(value: Value) -> Value {
+pub fn plain(value: Value) -> Value {
     let Value::Object(mut object) = value else { return value };
     if object.len() != 1 {
         return Value::Object(object);

@@ -4,24 +4,24 @@
 
 use serde_json::{Map, Value};
 
-pub(crate) type Object = Map<String, Value>;
+pub type Object = Map<String, Value>;
 
 /// JSON text with object keys sorted at every depth, whatever order the map keeps.
-pub(crate) fn canonical(value: &Value) -> String {
+pub fn canonical(value: &Value) -> String {
     let mut out = Vec::with_capacity(64);
     write(value, &mut out);
     into_text(out)
 }
 
 /// [`canonical`] of an object.
-pub(crate) fn canonical_object(object: &Object) -> String {
+pub fn canonical_object(object: &Object) -> String {
     let mut out = Vec::with_capacity(64);
     write_object(object, &mut out);
     into_text(out)
 }
 
 /// [`canonical`] of an array.
-pub(crate) fn canonical_array(items: &[Value]) -> String {
+pub fn canonical_array(items: &[Value]) -> String {
     let mut out = Vec::with_capacity(2);
     write_array(items, &mut out);
     into_text(out)
@@ -66,12 +66,12 @@ fn write_object(object: &Object, out: &mut Vec<u8>) {
 }
 
 /// The object in a JSON text; empty when the text is not an object.
-pub(crate) fn parse_object(text: &str) -> Object {
+pub fn parse_object(text: &str) -> Object {
     serde_json::from_str(text).unwrap_or_default()
 }
 
 /// A whole number: a JSON number without a fraction, or its decimal text.
-pub(crate) fn integer(value: &Value) -> Option<i64> {
+pub fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
         Value::String(text) => {
@@ -88,7 +88,7 @@ fn whole(number: f64) -> Option<i64> {
 }
 
 /// A number or its text, `NaN` and `Infinity` included.
-pub(crate) fn number(value: &Value) -> Option<f64> {
+pub fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
@@ -97,7 +97,7 @@ pub(crate) fn number(value: &Value) -> Option<f64> {
 }
 
 /// A truth value: a JSON boolean, 0 or 1, or its text.
-pub(crate) fn boolean(value: &Value) -> Option<bool> {
+pub fn boolean(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),
         Value::Number(number) => match number.as_f64()? {
@@ -115,7 +115,7 @@ pub(crate) fn boolean(value: &Value) -> Option<bool> {
 }
 
 /// The text of a scalar, or the JSON of a list or an object; `None` for null.
-pub(crate) fn text(value: &Value) -> Option<String> {
+pub fn text(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
@@ -124,12 +124,12 @@ pub(crate) fn text(value: &Value) -> Option<String> {
 }
 
 /// [`text`] that is not blank.
-pub(crate) fn filled(value: Option<&Value>) -> Option<String> {
+pub fn filled(value: Option<&Value>) -> Option<String> {
     value.and_then(text).filter(|text| !text.trim().is_empty())
 }
 
 /// A double as a JSON value; what JSON has no number for is spelled as protobuf's JSON does.
-pub(crate) fn double(value: f64) -> Value {
+pub fn double(value: f64) -> Value {
     match serde_json::Number::from_f64(value) {
         Some(number) => Value::Number(number),
         None if value.is_nan() => "NaN".into(),
@@ -139,7 +139,7 @@ pub(crate) fn double(value: f64) -> Value {
 }
 
 /// Standard base64 with padding, as protobuf's JSON spells bytes.
-pub(crate) fn base64(bytes: &[u8]) -> String {
+pub fn base64(bytes: &[u8]) -> String {
     base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes)
 }
 

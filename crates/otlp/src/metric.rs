@@ -17,7 +17,7 @@ use crate::json::{Object, boolean, canonical_object, double, filled, integer, nu
 
 /// What all points of one metric share.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct PointHead {
+pub struct PointHead {
     pub metric: String,
     pub unit: String,
     pub instrument: Instrument,
@@ -27,7 +27,7 @@ pub(crate) struct PointHead {
 
 /// One point beneath its head.
 #[derive(Debug, Default)]
-pub(crate) struct PointValue {
+pub struct PointValue {
     pub attributes: Object,
     /// Unix ns; 0 when not given.
     pub start: i64,
@@ -39,7 +39,7 @@ pub(crate) struct PointValue {
 
 /// Why a point has no row.
 #[derive(Debug, PartialEq)]
-pub(crate) enum NoPoint {
+pub enum NoPoint {
     /// NaN or infinite: dropped and counted.
     NonFinite,
     /// Flagged by its sender as not recorded.
@@ -54,10 +54,10 @@ impl From<String> for NoPoint {
 }
 
 /// OTLP's flag of a point that has no recorded value.
-pub(crate) const NO_RECORDED_VALUE: u64 = 1;
+pub const NO_RECORDED_VALUE: u64 = 1;
 
 /// The row, not sealed.
-pub(crate) fn point_row(origin: &Origin, scope: &str, head: &PointHead, point: PointValue) -> PointRow {
+pub fn point_row(origin: &Origin, scope: &str, head: &PointHead, point: PointValue) -> PointRow {
     let info = SeriesInfo {
         service: origin.service.clone(),
         metric: head.metric.clone(),
@@ -94,7 +94,7 @@ pub(crate) fn point_row(origin: &Origin, scope: &str, head: &PointHead, point: P
 }
 
 /// An integer value; what a double cannot hold exactly is kept in `detail`.
-pub(crate) fn integer_value(value: i64, detail: &mut Object) -> f64 {
+pub fn integer_value(value: i64, detail: &mut Object) -> f64 {
     let float = value as f64;
     if float as i128 != i128::from(value) {
         detail.insert("as_int".into(), value.into());
@@ -103,7 +103,7 @@ pub(crate) fn integer_value(value: i64, detail: &mut Object) -> f64 {
 }
 
 /// The data of a metric in JSON: its head and its points, or `None` when it has no data.
-pub(crate) fn head_from_json(metric: &mut Object) -> Result<Option<(PointHead, Vec<Value>)>, String> {
+pub fn head_from_json(metric: &mut Object) -> Result<Option<(PointHead, Vec<Value>)>, String> {
     const DATA: &[(&[&str], Instrument)] = &[
         (&["gauge"], Instrument::Gauge),
         (&["sum"], Instrument::Sum),
@@ -147,7 +147,7 @@ fn temporality_from_json(value: Option<&Value>) -> Temporality {
 }
 
 /// OpenTelemetry's number of a temporality.
-pub(crate) fn temporality(number: i64) -> Temporality {
+pub fn temporality(number: i64) -> Temporality {
     match number {
         1 => Temporality::Delta,
         2 => Temporality::Cumulative,
@@ -156,7 +156,7 @@ pub(crate) fn temporality(number: i64) -> Temporality {
 }
 
 /// A data point in JSON.
-pub(crate) fn point_from_json(instrument: Instrument, mut object: Object) -> Result<PointValue, NoPoint> {
+pub fn point_from_json(instrument: Instrument, mut object: Object) -> Result<PointValue, NoPoint> {
     let flags = span::take(&mut object, &["flags"]).as_ref().and_then(integer).unwrap_or(0);
     let flags = u64::try_from(flags).unwrap_or(0);
     if flags & NO_RECORDED_VALUE != 0 {
@@ -203,7 +203,7 @@ fn number_value(object: &mut Object, detail: &mut Object) -> Result<f64, NoPoint
 }
 
 /// The value of a histogram or summary: its sum, 0 when it is empty.
-pub(crate) fn sum_of(detail: &Object) -> Result<f64, NoPoint> {
+pub fn sum_of(detail: &Object) -> Result<f64, NoPoint> {
     match detail.get("sum").and_then(number) {
         Some(sum) => Ok(sum),
         None if detail.get("count").and_then(integer) == Some(0) => Ok(0.0),
@@ -239,7 +239,7 @@ const FIELDS: &[(&str, &str, Field)] = &[
 ];
 
 /// The wire name of a field of `detail` that is written as it is; `None` for any other.
-pub(crate) fn wire_field(name: &str) -> Option<&'static str> {
+pub fn wire_field(name: &str) -> Option<&'static str> {
     let field = FIELDS.iter().find(|(_, ours, _)| *ours == name).map(|(wire, ..)| *wire);
     field.or((name == "flags").then_some("flags"))
 }
@@ -297,7 +297,7 @@ fn buckets_json(mut buckets: Object) -> Option<Value> {
     (offset != 0 || !counts.is_empty()).then(|| buckets_value(offset, counts))
 }
 
-pub(crate) fn buckets_value(offset: i64, counts: Vec<Value>) -> Value {
+pub fn buckets_value(offset: i64, counts: Vec<Value>) -> Value {
     let mut out = Object::new();
     out.insert("offset".into(), offset.into());
     out.insert("bucket_counts".into(), counts.into());
@@ -309,7 +309,7 @@ fn quantile(value: Value) -> Option<Value> {
     value.is_object().then(|| quantile_value(at("quantile"), at("value")))
 }
 
-pub(crate) fn quantile_value(quantile: Value, value: Value) -> Value {
+pub fn quantile_value(quantile: Value, value: Value) -> Value {
     let mut out = Object::new();
     out.insert("quantile".into(), quantile);
     out.insert("value".into(), value);
@@ -336,7 +336,7 @@ fn exemplar(value: Value) -> Value {
     )
 }
 
-pub(crate) fn exemplar_value(
+pub fn exemplar_value(
     attributes: Object,
     time: i64,
     value: Value,

@@ -2,13 +2,13 @@
 //! at a time. Both camelCase and the snake_case of Python dumps are read.
 
 use serde_json::Value;
-use smoltrace_model::rows::PointRow;
 
 use super::{
     Origin, Telemetry,
     attributes::from_json,
     logs::log_from_object,
     metric::{self, NoPoint, PointHead, point_row},
+    request::Signal,
     scope_json,
     span::{short, span_from_object, take},
 };
@@ -19,40 +19,56 @@ use crate::{
 };
 
 /// Adds the spans of one element of `resourceSpans`.
-pub(crate) fn resource_spans(into: &mut Telemetry, element: Value, place: &Spot<'_>) {
+pub fn resource_spans(into: &mut Telemetry, element: Value, place: &Spot<'_>) {
     let scopes = ["scopeSpans", "scope_spans", "instrumentationLibrarySpans"];
     let Some((origin, groups)) = resource(into, element, &scopes, place) else { return };
     for_each_scope(into, groups, &["spans"], place, |into, scope, item, place| {
-        let row = span_from_object(item).and_then(|span| span.into_row(&origin, scope));
-        match row {
-            Ok(row) => into.spans.push(row),
-            Err(reason) => into.notes.at(place, format_args!("{reason}; the span is left out")),
-        }
+        into.add_span(span_from_object(item), &origin, scope, place);
     });
 }
 
 /// Adds the points of one element of `resourceMetrics`.
-pub(crate) fn resource_metrics(into: &mut Telemetry, element: Value, place: &Spot<'_>) {
+pub fn resource_metrics(into: &mut Telemetry, element: Value, place: &Spot<'_>) {
     let scopes = ["scopeMetrics", "scope_metrics", "instrumentationLibraryMetrics"];
     let Some((origin, groups)) = resource(into, element, &scopes, place) else { return };
-    for_each_scope(into, groups, &["metrics"], place, |into, scope, mut item, place| {
-        match metric::head_from_json(&mut item) {
-            Ok(Some((head, points))) => data_points(into, &origin, scope, &head, points, place),
-            Ok(None) => {}
-            Err(reason) => into.notes.at(place, format_args!("{reason}; the metric is left out")),
-        }
+    for_each_scope(into, groups, &["metrics"], place, |into, scope, item, place| {
+        add_metric(into, item, &origin, scope, place);
     });
 }
 
 /// Adds the records of one element of `resourceLogs`.
-pub(crate) fn resource_logs(into: &mut Telemetry, element: Value, place: &Spot<'_>) {
+pub fn resource_logs(into: &mut Telemetry, element: Value, place: &Spot<'_>) {
     let Some((_, groups)) = resource(into, element, &["scopeLogs", "scope_logs"], place) else { return };
     for_each_scope(into, groups, &["logRecords", "log_records"], place, |into, _, item, place| {
-        match log_from_object(item) {
-            Ok(log) => into.logs.push(log),
-            Err(reason) => into.notes.at(place, format_args!("{reason}; the log record is left out")),
-        }
+        into.add_log(log_from_object(item), place);
     });
+}
+
+/// Adds one span, metric or log record.
+pub(crate) fn item(
+    into: &mut Telemetry,
+    signal: Signal,
+    origin: &Origin,
+    scope: &str,
+    item: Object,
+    place: &Spot<'_>,
+) {
+    match signal {
+        Signal::Traces => into.add_span(span_from_object(item), origin, scope, place),
+        Signal::Metrics => add_metric(into, item, origin, scope, place),
+        Signal::Logs => into.add_log(log_from_object(item), place),
+    }
+}
+
+fn add_metric(into: &mut Telemetry, mut item: Object, origin: &Origin, scope: &str, place: &Spot<'_>) {
+    match metric::head_from_json(&mut item) {
+        Ok(Some((head, points))) => data_points(into, origin, scope, &head, points, place),
+        Ok(None) => {}
+        Err(reason) => {
+            into.rejected += 1;
+            into.notes.at(place, format_args!("{reason}; the metric is left out"));
+        }
+    }
 }
 
 fn data_points(
@@ -65,33 +81,16 @@ fn data_points(
 ) {
     for (index, point) in points.into_iter().enumerate() {
         let Value::Object(mut object) = point else {
+            into.rejected += 1;
             into.notes.at(&place.index(index), "a data point is not an object; it is left out");
             continue;
         };
         let ours = object.remove(OURS);
         let row = metric::point_from_json(head.instrument, object)
-            .map(|point| point_row(origin, scope, head, point))
+            .and_then(|point| Ok((into.check(&point.attributes)?, point)))
+            .map(|((), point)| point_row(origin, scope, head, point))
             .and_then(|row| patch::apply(row, ours).map_err(NoPoint::Bad));
-        add_point(into, origin, row, || format!("{place}: data point {index} of {}", head.metric));
-    }
-}
-
-/// Keeps a point, or says why there is none.
-pub(super) fn add_point(
-    into: &mut Telemetry,
-    origin: &Origin,
-    row: Result<PointRow, NoPoint>,
-    place: impl Fn() -> String,
-) {
-    match row {
-        Ok(row) => into.points.push(row),
-        Err(NoPoint::NotRecorded) => {}
-        Err(NoPoint::NonFinite) => {
-            *into.dropped_non_finite.entry(origin.run_id.clone()).or_default() += 1;
-        }
-        Err(NoPoint::Bad(reason)) => {
-            into.notes.add(format_args!("{}: {reason}; the point is left out", place()));
-        }
+        into.add_point(row, origin, || format!("{place}: data point {index} of {}", head.metric));
     }
 }
 
@@ -106,15 +105,7 @@ fn resource(
         into.notes.at(place, format_args!("{} is not an object; it is left out", short(&element)));
         return None;
     };
-    let attributes = match element.remove("resource") {
-        // Either `{attributes: ...}` or the attributes themselves.
-        Some(Value::Object(mut resource)) => match resource.remove("attributes") {
-            Some(attributes) => from_json(attributes),
-            None => from_json(Value::Object(resource)),
-        },
-        _ => Some(Object::new()),
-    };
-    let attributes = attributes.unwrap_or_else(|| {
+    let attributes = resource_attributes(element.remove("resource")).unwrap_or_else(|| {
         into.notes.at(place, "the resource attributes cannot be read; they are left out");
         Object::new()
     });
@@ -126,6 +117,22 @@ fn resource(
         }
         None => None,
     }
+}
+
+/// Either `{attributes: ...}` or the attributes themselves; `None` when they cannot be read.
+fn resource_attributes(resource: Option<Value>) -> Option<Object> {
+    match resource {
+        Some(Value::Object(mut resource)) => match resource.remove("attributes") {
+            Some(attributes) => from_json(attributes),
+            None => from_json(Value::Object(resource)),
+        },
+        _ => Some(Object::new()),
+    }
+}
+
+/// What a resource in JSON says.
+pub(crate) fn origin(resource: Option<Value>) -> Origin {
+    Origin::of(&resource_attributes(resource).unwrap_or_default())
 }
 
 /// Hands every object of every scope group to `each`, with the scope's canonical JSON.
@@ -165,7 +172,7 @@ fn for_each_scope(
     }
 }
 
-fn scope(value: Option<Value>) -> String {
+pub(crate) fn scope(value: Option<Value>) -> String {
     let Some(Value::Object(mut scope)) = value else { return scope_json("", "", Object::new()) };
     let attributes = from_json(scope.remove("attributes").unwrap_or_default()).unwrap_or_default();
     let part = |name| scope.get(name).and_then(text).unwrap_or_default();

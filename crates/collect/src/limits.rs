@@ -1,0 +1,48 @@
+//! What a client may send.
+
+use std::time::Duration;
+
+use smoltrace_otlp::Bounds;
+
+/// Bounds of what is received. Past one of them the client gets an answer that names it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// Bytes of a request as sent.
+    pub body_bytes: usize,
+    /// Bytes of a request after decompression.
+    pub decoded_bytes: usize,
+    /// What one request may hold.
+    pub bounds: Bounds,
+    /// Bytes of all requests that are in memory at once, before and after decompression. More is
+    /// answered with "later".
+    pub memory_bytes: usize,
+    /// Requests that are decoded and stored at once. More is answered with "later".
+    pub requests: usize,
+    /// Connections; one more waits until another ends.
+    pub connections: usize,
+    /// Time in which a request must have arrived.
+    pub read_timeout: Duration,
+    /// Distinct series of one run. Points of one more are rejected.
+    pub series: usize,
+    /// Runs whose series are counted at once; those that were used longest ago are forgotten.
+    pub counted_runs: usize,
+    /// When a client that is turned away should come back.
+    pub retry_after: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 16 << 20,
+            decoded_bytes: 64 << 20,
+            bounds: Bounds::default(),
+            memory_bytes: 128 << 20,
+            requests: 256,
+            connections: 4096,
+            read_timeout: Duration::from_secs(30),
+            series: 100_000,
+            counted_runs: 1024,
+            retry_after: Duration::from_secs(1),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! One request from its body to its answer, whichever way it came.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use smoltrace_model::rows::{PointRow, SpanRow};
+use smoltrace_otlp::{Encoding, Refused, Signal, Telemetry, decode_request};
+use tokio::sync::Semaphore;
+
+use crate::{Counters, Limits, Received, Sink, SinkError, series_limit::SeriesLimit};
+
+/// Receives requests. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Receiver {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    sink: Arc<dyn Sink>,
+    limits: Limits,
+    counters: Counters,
+    places: Semaphore,
+    memory: Arc<Semaphore>,
+    series: Mutex<SeriesLimit>,
+}
+
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").field("limits", &self.inner.limits).finish_non_exhaustive()
+    }
+}
+
+/// What a client is told of a request that was stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    /// Items left out.
+    pub(crate) rejected: u64,
+    /// Why; empty when nothing was.
+    pub(crate) message: String,
+}
+
+/// Why nothing of a request was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It will never be taken.
+    Malformed(String),
+    TooLarge(String),
+    /// A compression or content type that is not known.
+    Unsupported(String),
+    /// It did not arrive in time.
+    Slow(String),
+    /// It may be sent again after a while.
+    Busy(Duration, String),
+    /// It could not be stored; it may be sent again.
+    Failed(Duration, String),
+}
+
+impl Refusal {
+    fn cause(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::TooLarge(_) => "too_large",
+            Self::Unsupported(_) => "unsupported",
+            Self::Slow(_) => "slow",
+            Self::Busy(..) => "busy",
+            Self::Failed(..) => "storage",
+        }
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Malformed(cause) => Self::Malformed(cause),
+            Refused::TooLarge(cause) => Self::TooLarge(cause),
+        }
+    }
+}
+
+impl Receiver {
+    pub fn new(sink: Arc<dyn Sink>, limits: Limits, counters: Counters) -> Self {
+        let inner = Inner {
+            places: Semaphore::new(limits.requests),
+            memory: Arc::new(Semaphore::new(limits.memory_bytes.min(Semaphore::MAX_PERMITS))),
+            series: Mutex::new(SeriesLimit::new(limits.series, limits.counted_runs)),
+            sink,
+            limits,
+            counters,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.inner.counters
+    }
+
+    /// Counts the bytes of requests in memory against their limit.
+    pub(crate) fn memory(&self) -> Held {
+        Held { receiver: self.clone(), bytes: 0 }
+    }
+
+    /// Counts a request that is refused.
+    pub(crate) fn refuse(&self, signal: Signal, refusal: Refusal) -> Refusal {
+        let cause = refusal.cause();
+        self.inner.counters.refused(signal, cause);
+        tracing::debug!(signal = signal.as_str(), cause, ?refusal, "request refused");
+        refusal
+    }
+
+    fn busy(&self, cause: &str) -> Refusal {
+        Refusal::Busy(self.inner.limits.retry_after, cause.into())
+    }
+
+    /// Decodes a request and stores what is in it. Returns when that is durable.
+    pub(crate) async fn receive(
+        &self,
+        signal: Signal,
+        encoding: Encoding,
+        body: Bytes,
+    ) -> Result<Accepted, Refusal> {
+        let inner = &self.inner;
+        let _place =
+            inner.places.try_acquire().map_err(|_| self.busy("too many requests are being stored"))?;
+        let _in_work = InWork::new(&inner.counters);
+        let start = Instant::now();
+        let this = self.clone();
+        let decode = move || this.decode(signal, encoding, &body);
+        // Decoding a large body would keep others waiting.
+        let decoded = tokio::task::spawn_blocking(decode).await;
+        let decoded = decoded.map_err(|_| Refusal::Malformed("the request cannot be decoded".into()))??;
+        let items = (decoded.received.spans.len() + decoded.received.points.len()) as u64;
+        if items > 0 {
+            inner.sink.store(decoded.received).await.map_err(|error| match error {
+                SinkError::Busy { retry_after, cause } => Refusal::Busy(retry_after, cause),
+                SinkError::Failed(cause) => {
+                    tracing::warn!(signal = signal.as_str(), %cause, "received rows could not be stored");
+                    Refusal::Failed(inner.limits.retry_after, cause)
+                }
+            })?;
+        }
+        inner.counters.accepted(signal, items);
+        for (cause, items) in decoded.rejected {
+            inner.counters.rejected(signal, cause, items);
+        }
+        inner.counters.seconds(signal, start.elapsed().as_secs_f64());
+        let rejected = decoded.rejected.iter().map(|(_, items)| items).sum();
+        Ok(Accepted { rejected, message: decoded.message })
+    }
+
+    fn decode(&self, signal: Signal, encoding: Encoding, body: &[u8]) -> Result<Decoded, Refusal> {
+        let telemetry = decode_request(signal, encoding, body, &self.inner.limits.bounds)?;
+        let Telemetry { spans, points, logs, dropped_non_finite, rejected, notes, .. } = telemetry;
+        let spans: Vec<SpanRow> = spans
+            .into_iter()
+            .map(|row| SpanRow { run_id: run_id(row.run_id, &row.service), ..row }.sealed())
+            .collect();
+        let mut points: Vec<PointRow> = points
+            .into_iter()
+            .map(|row| PointRow { run_id: run_id(row.run_id, &row.service), ..row }.sealed())
+            .collect();
+        let mut message = notes.into_lines();
+        let non_finite: u64 = dropped_non_finite.values().sum();
+        if non_finite > 0 {
+            message.push(format!("{non_finite} values are NaN or infinite"));
+        }
+        let mut series = self.inner.series.lock().unwrap_or_else(PoisonError::into_inner);
+        let past_limit = series.apply(&mut points) as u64;
+        drop(series);
+        if past_limit > 0 {
+            let most = self.inner.limits.series;
+            message.push(format!("{past_limit} points are of a series past the limit of {most} in a run"));
+        }
+        let apart = logs.len() as u64;
+        if apart > 0 {
+            message.push(format!("{apart} log records: log records are not stored yet"));
+        }
+        Ok(Decoded {
+            received: Received { spans, points, logs },
+            rejected: [
+                ("malformed", rejected),
+                ("non_finite", non_finite),
+                ("series_limit", past_limit),
+                ("not_stored", apart),
+            ],
+            message: message.join("; "),
+        })
+    }
+}
+
+struct Decoded {
+    received: Received,
+    /// Items left out, by cause.
+    rejected: [(&'static str, u64); 4],
+    message: String,
+}
+
+/// A run always has a name; that of the service when its resource gives no other.
+fn run_id(named: String, service: &str) -> String {
+    if named.is_empty() { service.to_owned() } else { named }
+}
+
+/// Bytes of a request that count against the memory of all, until it is dropped.
+pub(crate) struct Held {
+    receiver: Receiver,
+    bytes: usize,
+}
+
+impl Held {
+    /// Adds to what is held.
+    pub(crate) fn add(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let count = u32::try_from(bytes).unwrap_or(u32::MAX);
+        match self.receiver.inner.memory.try_acquire_many(count) {
+            Ok(permit) => {
+                permit.forget();
+                self.bytes += bytes;
+                self.receiver.inner.counters.held_bytes.inc_by(bytes as i64);
+                Ok(())
+            }
+            Err(_) => Err(self.receiver.busy("requests in work fill the memory set aside for them")),
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.receiver.inner.memory.add_permits(self.bytes);
+        self.receiver.inner.counters.held_bytes.dec_by(self.bytes as i64);
+    }
+}
+
+/// One request in work, until it is dropped.
+struct InWork<'a>(&'a Counters);
+
+impl<'a> InWork<'a> {
+    fn new(counters: &'a Counters) -> Self {
+        counters.in_work.inc();
+        Self(counters)
+    }
+}
+
+impl Drop for InWork<'_> {
+    fn drop(&mut self) {
+        self.0.in_work.dec();
+    }
+}

@@ -1,0 +1,50 @@
+//! How many distinct series each run has, so that one that never stops making new ones is held.
+
+use std::collections::{HashMap, HashSet};
+
+use smoltrace_model::rows::PointRow;
+
+/// Series by run. Forgets the runs that were used longest ago: it bounds memory, not a run's life.
+#[derive(Debug)]
+pub(crate) struct SeriesLimit {
+    most: usize,
+    most_runs: usize,
+    clock: u64,
+    runs: HashMap<String, (u64, HashSet<u128>)>,
+}
+
+impl SeriesLimit {
+    pub(crate) fn new(most: usize, most_runs: usize) -> Self {
+        Self { most, most_runs: most_runs.max(1), clock: 0, runs: HashMap::new() }
+    }
+
+    /// Takes out the points of series past the limit of their run; returns how many.
+    pub(crate) fn apply(&mut self, points: &mut Vec<PointRow>) -> usize {
+        let before = points.len();
+        self.clock += 1;
+        points.retain(|point| self.admits(point));
+        before - points.len()
+    }
+
+    fn admits(&mut self, point: &PointRow) -> bool {
+        let series = u128::from_str_radix(&point.series_id, 16).unwrap_or_default();
+        if !self.runs.contains_key(&point.run_id) {
+            self.make_room();
+            self.runs.insert(point.run_id.clone(), (0, HashSet::new()));
+        }
+        let Some((used, known)) = self.runs.get_mut(&point.run_id) else { return false };
+        *used = self.clock;
+        if known.contains(&series) {
+            return true;
+        }
+        known.len() < self.most && known.insert(series)
+    }
+
+    fn make_room(&mut self) {
+        while self.runs.len() >= self.most_runs {
+            let oldest = self.runs.iter().min_by_key(|(_, (used, _))| *used);
+            let Some(oldest) = oldest.map(|(run, _)| run.clone()) else { return };
+            self.runs.remove(&oldest);
+        }
+    }
+}

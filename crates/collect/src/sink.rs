@@ -1,0 +1,33 @@
+//! Where what is received goes.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use smoltrace_model::rows::{PointRow, SpanRow};
+use smoltrace_otlp::LogEvent;
+
+/// The rows of one request, sealed, each with the id of its run.
+#[derive(Debug, Default)]
+pub struct Received {
+    pub spans: Vec<SpanRow>,
+    pub points: Vec<PointRow>,
+    pub logs: Vec<LogEvent>,
+}
+
+/// Why rows were not taken. The client is asked to send them again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SinkError {
+    /// There is no room now.
+    #[error("{cause}")]
+    Busy { retry_after: Duration, cause: String },
+    /// They could not be stored.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Takes rows.
+#[async_trait]
+pub trait Sink: Send + Sync + 'static {
+    /// Returns when all of `received` is durable. The same rows may come again.
+    async fn store(&self, received: Received) -> Result<(), SinkError>;
+}

@@ -1,0 +1,380 @@
+//! One export request of a client, within bounds: item by item, so that what a request can cost is
+//! bounded by the bounds and not by what its bytes unfold to.
+
+use std::fmt;
+
+use opentelemetry_proto::tonic::{
+    common::v1::InstrumentationScope, logs::v1::LogRecord, metrics::v1::Metric, resource::v1::Resource,
+    trace::v1::Span,
+};
+use prost::Message;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+
+use crate::{
+    Origin, Telemetry,
+    notes::Spot,
+    request_json, request_proto,
+    wire::{Fields, Malformed},
+};
+
+/// What a request is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Signal {
+    Traces,
+    Metrics,
+    Logs,
+}
+
+impl Signal {
+    pub const ALL: [Self; 3] = [Self::Traces, Self::Metrics, Self::Logs];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Traces => "traces",
+            Self::Metrics => "metrics",
+            Self::Logs => "logs",
+        }
+    }
+
+    /// What the items of a request are called.
+    pub const fn items(self) -> &'static str {
+        match self {
+            Self::Traces => "spans",
+            Self::Metrics => "data points",
+            Self::Logs => "log records",
+        }
+    }
+}
+
+/// How a request is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    Protobuf,
+    Json,
+}
+
+/// What a request may hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bounds {
+    /// Spans, data points or log records.
+    pub items: usize,
+    /// Bytes of one span, metric, log record, resource or scope, as written.
+    pub item_bytes: usize,
+    /// Bytes of resources and scopes, counted for each item that they stand over: what they come to
+    /// in rows.
+    pub repeated_bytes: usize,
+    pub attributes: AttributeBounds,
+}
+
+/// What the attributes of one thing may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttributeBounds {
+    /// How many.
+    pub count: usize,
+    /// Bytes of one text.
+    pub text_bytes: usize,
+    /// Levels of lists and objects.
+    pub depth: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            items: 100_000,
+            item_bytes: 8 << 20,
+            repeated_bytes: 256 << 20,
+            attributes: AttributeBounds::default(),
+        }
+    }
+}
+
+impl Default for AttributeBounds {
+    fn default() -> Self {
+        // Whole prompts are attributes.
+        Self { count: 1024, text_bytes: 4 << 20, depth: 16 }
+    }
+}
+
+impl AttributeBounds {
+    /// Says what of `attributes` is past the bounds.
+    pub(crate) fn check(&self, attributes: &crate::json::Object) -> Result<(), String> {
+        if attributes.len() > self.count {
+            return Err(format!("{} attributes, the limit is {}", attributes.len(), self.count));
+        }
+        for (key, value) in attributes {
+            if key.len() > self.text_bytes {
+                return Err(format!("a key of {} bytes, the limit is {}", key.len(), self.text_bytes));
+            }
+            self.value(value, 1).map_err(|reason| format!("attribute {}: {reason}", shown(key)))?;
+        }
+        Ok(())
+    }
+
+    fn value(&self, value: &Value, depth: usize) -> Result<(), String> {
+        match value {
+            Value::String(text) if text.len() > self.text_bytes => {
+                Err(format!("a text of {} bytes, the limit is {}", text.len(), self.text_bytes))
+            }
+            Value::Array(_) | Value::Object(_) if depth > self.depth => {
+                Err(format!("nested deeper than {} levels", self.depth))
+            }
+            Value::Array(items) => items.iter().try_for_each(|item| self.value(item, depth + 1)),
+            Value::Object(object) => object.values().try_for_each(|item| self.value(item, depth + 1)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn shown(key: &str) -> String {
+    key.chars().take(64).collect()
+}
+
+/// Why a request is refused as a whole.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refused {
+    /// It is not what it says it is.
+    Malformed(String),
+    /// It is past a bound.
+    TooLarge(String),
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(cause) | Self::TooLarge(cause) => f.write_str(cause),
+        }
+    }
+}
+
+impl From<Malformed> for Refused {
+    fn from(error: Malformed) -> Self {
+        Self::Malformed(format!("not an OTLP request in protobuf: {error}"))
+    }
+}
+
+/// Decodes the body of an export request. What is wrong with one item is counted in
+/// [`Telemetry::rejected`] with a note, and the rest goes on.
+///
+/// # Errors
+/// When the body is no request of this signal, or holds more than `bounds` allow.
+pub fn decode_request(
+    signal: Signal,
+    encoding: Encoding,
+    body: &[u8],
+    bounds: &Bounds,
+) -> Result<Telemetry, Refused> {
+    let mut decoder = Decoder {
+        into: Telemetry { attribute_bounds: Some(bounds.attributes), ..Telemetry::default() },
+        signal,
+        bounds,
+        items: 0,
+        repeated: 0,
+    };
+    match encoding {
+        Encoding::Protobuf => decoder.protobuf(body)?,
+        Encoding::Json => decoder.json(body)?,
+    }
+    Ok(decoder.into)
+}
+
+struct Decoder<'b> {
+    into: Telemetry,
+    signal: Signal,
+    bounds: &'b Bounds,
+    items: usize,
+    repeated: usize,
+}
+
+impl Decoder<'_> {
+    /// Counts items, and what their rows repeat.
+    fn count(&mut self, items: usize, origin: &Origin, scope: &str) -> Result<(), Refused> {
+        self.items += items;
+        let repeated = items.saturating_mul(origin.resource.len() + scope.len());
+        self.repeated = self.repeated.saturating_add(repeated);
+        if self.repeated > self.bounds.repeated_bytes {
+            return Err(Refused::TooLarge(format!(
+                "a resource and scope of {} bytes over too many {}; send smaller batches",
+                origin.resource.len() + scope.len(),
+                self.signal.items()
+            )));
+        }
+        if self.items > self.bounds.items {
+            let Bounds { items, .. } = self.bounds;
+            return Err(Refused::TooLarge(format!("more than {items} {}", self.signal.items())));
+        }
+        Ok(())
+    }
+
+    /// Decodes one message in memory, which its size bounds.
+    fn message<T: Message + Default>(&self, bytes: &[u8], what: &str) -> Result<T, Refused> {
+        self.fits(bytes.len(), what)?;
+        T::decode(bytes).map_err(|error| Refused::Malformed(format!("{what} cannot be read: {error}")))
+    }
+
+    fn fits(&self, length: usize, what: &str) -> Result<(), Refused> {
+        let limit = self.bounds.item_bytes;
+        if length > limit {
+            return Err(Refused::TooLarge(format!("{what} of {length} bytes, the limit is {limit}")));
+        }
+        Ok(())
+    }
+
+    fn protobuf(&mut self, body: &[u8]) -> Result<(), Refused> {
+        let mut groups = Fields::of(body);
+        let mut index = 0;
+        while let Some((number, field)) = groups.next()? {
+            if let (1, Some(group)) = (number, field.bytes()) {
+                self.resource_group(group, index)?;
+                index += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// ResourceSpans, ResourceMetrics and ResourceLogs alike: 1 is the resource, 2 the scope groups.
+    fn resource_group(&mut self, group: &[u8], index: usize) -> Result<(), Refused> {
+        let resource = last(group, 1)?.map(|bytes| self.message::<Resource>(bytes, "a resource"));
+        let origin = request_proto::origin(resource.transpose()?);
+        let root = Spot::Root(self.signal.as_str());
+        let place = root.index(index);
+        let mut fields = Fields::of(group);
+        while let Some((number, field)) = fields.next()? {
+            let (2, Some(group)) = (number, field.bytes()) else { continue };
+            let scope = last(group, 1)?.map(|bytes| self.message::<InstrumentationScope>(bytes, "a scope"));
+            let scope = request_proto::scope(scope.transpose()?);
+            let mut items = Fields::of(group);
+            let mut item = 0;
+            while let Some((number, field)) = items.next()? {
+                let (2, Some(bytes)) = (number, field.bytes()) else { continue };
+                self.item(bytes, &origin, &scope, &place.index(item))?;
+                item += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn item(&mut self, bytes: &[u8], origin: &Origin, scope: &str, place: &Spot<'_>) -> Result<(), Refused> {
+        match self.signal {
+            Signal::Traces => {
+                self.count(1, origin, scope)?;
+                let span = self.message::<Span>(bytes, "a span")?;
+                request_proto::add_span(&mut self.into, span, origin, scope, place);
+            }
+            Signal::Metrics => {
+                self.count(data_points(bytes)?, origin, scope)?;
+                let metric = self.message::<Metric>(bytes, "a metric")?;
+                request_proto::metric(&mut self.into, origin, scope, metric, place);
+            }
+            Signal::Logs => {
+                self.count(1, origin, scope)?;
+                let record = self.message::<LogRecord>(bytes, "a log record")?;
+                request_proto::add_log(&mut self.into, record, place);
+            }
+        }
+        Ok(())
+    }
+
+    fn json(&mut self, body: &[u8]) -> Result<(), Refused> {
+        let malformed =
+            |error: serde_json::Error| Refused::Malformed(format!("not an OTLP request in JSON: {error}"));
+        let request: Request<'_> = serde_json::from_slice(body).map_err(malformed)?;
+        let groups = match self.signal {
+            Signal::Traces => request.spans,
+            Signal::Metrics => request.metrics,
+            Signal::Logs => request.logs,
+        };
+        let root = Spot::Root(self.signal.as_str());
+        for (index, group) in groups.unwrap_or_default().into_iter().enumerate() {
+            let place = root.index(index);
+            let resource = group.resource.map(|raw| self.value(raw, "a resource")).transpose()?;
+            let origin = request_json::origin(resource);
+            for group in group.scopes.unwrap_or_default() {
+                let scope = group.scope.map(|raw| self.value(raw, "a scope")).transpose()?;
+                let scope = request_json::scope(scope);
+                for (item, raw) in group.items.unwrap_or_default().into_iter().enumerate() {
+                    let Value::Object(object) = self.value(raw, "an item")? else {
+                        return Err(Refused::Malformed(format!("{}: not an object", place.index(item))));
+                    };
+                    let place = place.index(item);
+                    self.count(points_of(&object), &origin, &scope)?;
+                    request_json::item(&mut self.into, self.signal, &origin, &scope, object, &place);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn value(&self, raw: &RawValue, what: &str) -> Result<Value, Refused> {
+        self.fits(raw.get().len(), what)?;
+        serde_json::from_str(raw.get())
+            .map_err(|error| Refused::Malformed(format!("{what} cannot be read: {error}")))
+    }
+}
+
+/// The last value of a field of a message, which is the one that counts.
+fn last(message: &[u8], wanted: u32) -> Result<Option<&[u8]>, Malformed> {
+    let mut fields = Fields::of(message);
+    let mut found = None;
+    while let Some((number, field)) = fields.next()? {
+        if number == wanted {
+            found = field.bytes().or(found);
+        }
+    }
+    Ok(found)
+}
+
+/// How many data points a metric has: the field 1 of whichever of its fields 5 to 11 holds data.
+fn data_points(metric: &[u8]) -> Result<usize, Malformed> {
+    let mut points = 0;
+    let mut fields = Fields::of(metric);
+    while let Some((number, field)) = fields.next()? {
+        let (5..=11, Some(data)) = (number, field.bytes()) else { continue };
+        let mut data = Fields::of(data);
+        while let Some((number, _)) = data.next()? {
+            points += usize::from(number == 1);
+        }
+    }
+    Ok(points)
+}
+
+/// How many data points a metric in JSON has; 1 for a span or a log record.
+fn points_of(item: &crate::json::Object) -> usize {
+    let lists = item.values().filter_map(|data| data.get("dataPoints").or_else(|| data.get("data_points")));
+    lists.filter_map(Value::as_array).map(Vec::len).sum::<usize>().max(1)
+}
+
+/// The outer levels of a request in JSON; the rest is read item by item.
+#[derive(Deserialize)]
+struct Request<'a> {
+    #[serde(borrow, rename = "resourceSpans", alias = "resource_spans")]
+    spans: Option<Vec<ResourceGroup<'a>>>,
+    #[serde(borrow, rename = "resourceMetrics", alias = "resource_metrics")]
+    metrics: Option<Vec<ResourceGroup<'a>>>,
+    #[serde(borrow, rename = "resourceLogs", alias = "resource_logs")]
+    logs: Option<Vec<ResourceGroup<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct ResourceGroup<'a> {
+    #[serde(borrow)]
+    resource: Option<&'a RawValue>,
+    #[serde(
+        borrow,
+        rename = "scopeSpans",
+        alias = "scopeMetrics",
+        alias = "scopeLogs",
+        alias = "scope_spans",
+        alias = "scope_metrics",
+        alias = "scope_logs"
+    )]
+    scopes: Option<Vec<ScopeGroup<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct ScopeGroup<'a> {
+    #[serde(borrow)]
+    scope: Option<&'a RawValue>,
+    #[serde(borrow, rename = "spans", alias = "metrics", alias = "logRecords", alias = "log_records")]
+    items: Option<Vec<&'a RawValue>>,
+}

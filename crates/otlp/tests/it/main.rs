@@ -1,0 +1,6 @@
+//! Requests as clients send them, and as nobody should.
+
+mod bounds;
+mod hostile;
+mod same;
+mod support;

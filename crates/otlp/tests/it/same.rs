@@ -1,0 +1,56 @@
+//! A request gives the rows that the same bytes give as a file.
+
+use smoltrace_otlp::{Bounds, Encoding, Signal, Telemetry, decode, decode_request, notes::Spot};
+
+use crate::support::{metrics, pair, protobuf, recording, spans, text};
+
+fn check(signal: Signal, body: &[u8]) {
+    let mut file = Telemetry::default();
+    decode(&mut file, body, &Spot::Root("file")).expect("a file");
+    assert!(file.items() > 0);
+    let request = protobuf(signal, body, &Bounds::default()).expect("a request");
+    assert_eq!(request.spans, file.spans);
+    assert_eq!(request.points, file.points);
+    assert_eq!((request.rejected, &request.dropped_non_finite), (file.rejected, &file.dropped_non_finite));
+}
+
+#[test]
+fn protobuf_as_a_request_and_as_a_file() {
+    check(Signal::Traces, &recording());
+    check(Signal::Traces, &spans(vec![vec![pair("key", text("value"))], vec![]]));
+    check(Signal::Metrics, &metrics(&[1.0, 2.5, f64::NAN]));
+}
+
+#[test]
+fn json_and_protobuf_give_the_same_rows() {
+    let span = r#"{"traceId": "01010101010101010101010101010101", "spanId": "0101010101010101", "name": "span",
+        "startTimeUnixNano": "1795000000000000000", "endTimeUnixNano": "1795000001000000000",
+        "attributes": [{"key": "key", "value": {"stringValue": "value"}}]}"#;
+    let resource = r#"{"attributes": [{"key": "run.id", "value": {"stringValue": "run"}}]}"#;
+    let scope = r#"{"name": "scope", "version": "1"}"#;
+    let request = |order: &str| {
+        let scopes = format!(r#"[{{"spans": [{span}], "scope": {scope}}}]"#);
+        let group = order.replace("RESOURCE", resource).replace("SCOPES", &scopes);
+        format!(r#"{{"resourceSpans": [{group}]}}"#)
+    };
+    let expected =
+        protobuf(Signal::Traces, &spans(vec![vec![pair("key", text("value"))]]), &Bounds::default());
+    let expected = expected.expect("a request").spans;
+    for order in [
+        r#"{"resource": RESOURCE, "scopeSpans": SCOPES}"#,
+        r#"{"scopeSpans": SCOPES, "resource": RESOURCE, "schemaUrl": ""}"#,
+        r#"{"scope_spans": SCOPES, "resource": RESOURCE}"#,
+    ] {
+        let json = request(order);
+        let decoded = decode_request(Signal::Traces, Encoding::Json, json.as_bytes(), &Bounds::default());
+        assert_eq!(decoded.expect(order).spans, expected, "{order}");
+    }
+}
+
+#[test]
+fn a_request_of_another_signal_holds_nothing() {
+    let json = br#"{"resourceSpans": []}"#;
+    let decoded =
+        decode_request(Signal::Metrics, Encoding::Json, json, &Bounds::default()).expect("a request");
+    assert_eq!(decoded.items(), 0);
+}

@@ -1,0 +1,80 @@
+//! Received telemetry into the tables, and the rows of its runs kept current.
+
+mod keeper;
+mod metrics;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use smoltrace_collect::{Received, Sink, SinkError};
+use smoltrace_model::{
+    account::account_run,
+    inputs::RunInputs,
+    rows::{RunRow, RunStatus},
+};
+use smoltrace_store::{Batch, Store, StoreError};
+
+pub use keeper::{Keeper, KeeperOptions};
+pub use metrics::{QueueDepth, StoreMetrics};
+
+/// Where runs that came as telemetry say that they come from.
+const ORIGIN: &str = "otlp";
+
+/// Stores what the receivers take in.
+pub struct Recorder {
+    store: Store,
+    keeper: Arc<Keeper>,
+}
+
+impl Recorder {
+    pub fn new(store: Store, keeper: Arc<Keeper>) -> Self {
+        Self { store, keeper }
+    }
+
+    /// A row that says that the run is under way, in the same commit as its first rows: so a run with
+    /// rows that no account covers is always known as such, also after a crash.
+    async fn opening(&self, run_id: &str) -> Result<Option<RunRow>, StoreError> {
+        let row = match self.store.run(run_id).await {
+            Ok(row) if row.status == RunStatus::Running => return Ok(None),
+            Ok(row) => row,
+            Err(StoreError::NotFound { .. }) => {
+                let inputs =
+                    RunInputs { run_id: run_id.to_owned(), origin: ORIGIN.into(), ..RunInputs::default() };
+                account_run(&inputs).run
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Some(RunRow { status: RunStatus::Running, ..row }.sealed()))
+    }
+}
+
+#[async_trait]
+impl Sink for Recorder {
+    async fn store(&self, received: Received) -> Result<(), SinkError> {
+        let Received { spans, points, .. } = received;
+        let mut rows: BTreeMap<String, usize> = BTreeMap::new();
+        for run_id in spans.iter().map(|row| &row.run_id).chain(points.iter().map(|row| &row.run_id)) {
+            match rows.get_mut(run_id) {
+                Some(rows) => *rows += 1,
+                None => {
+                    rows.insert(run_id.clone(), 1);
+                }
+            }
+        }
+        let visit = self.keeper.enter(rows).await;
+        let mut runs = Vec::new();
+        for run_id in visit.unopened() {
+            runs.extend(self.opening(run_id).await.map_err(sink_error)?);
+        }
+        self.store.append(Batch { spans, points, runs, ..Batch::default() }).await.map_err(sink_error)?;
+        visit.stored();
+        Ok(())
+    }
+}
+
+fn sink_error(error: StoreError) -> SinkError {
+    match error {
+        StoreError::Busy { retry_after, cause } => SinkError::Busy { retry_after, cause },
+        other => SinkError::Failed(other.to_string()),
+    }
+}

@@ -1,0 +1,65 @@
+// Telemetry that arrives while a page is open.
+
+import { Server } from './server';
+import { expect, test } from './test';
+
+const NOW = 1_795_000_000_000_000_000n;
+
+function call(number: number, tokens: number) {
+  const start = NOW + BigInt(number) * 1_000_000_000n;
+  const attribute = (key: string, value: object) => ({ key, value });
+  return {
+    traceId: `${number}`.padStart(32, '0'),
+    spanId: `${number}`.padStart(16, '0'),
+    name: 'chat',
+    startTimeUnixNano: String(start),
+    endTimeUnixNano: String(start + 500_000_000n),
+    attributes: [
+      attribute('gen_ai.operation.name', { stringValue: 'chat' }),
+      attribute('gen_ai.request.model', { stringValue: 'live-model' }),
+      attribute('gen_ai.usage.input_tokens', { intValue: String(tokens) }),
+    ],
+  };
+}
+
+async function send(server: Server, ...spans: object[]): Promise<void> {
+  const resource = { attributes: [{ key: 'run.id', value: { stringValue: 'live-run' } }] };
+  const answer = await fetch(`${server.otlp}/v1/traces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans }] }] }),
+  });
+  expect(answer.status).toBe(200);
+  expect(await answer.json()).toEqual({});
+}
+
+// A server of its own: other tests count the runs of theirs.
+const live = test.extend<object, { server: Server }>({
+  server: [
+    // eslint-disable-next-line no-empty-pattern -- the runner insists on a pattern
+    async ({}, provide) => {
+      const server = new Server();
+      try {
+        await server.start();
+        await provide(server);
+      } finally {
+        await server.stop();
+      }
+    },
+    { scope: 'worker' },
+  ],
+});
+
+live('a run appears and grows without a reload', async ({ page, server }) => {
+  await page.goto('/');
+  await expect(page.getByText('No run yet')).toBeVisible();
+  await send(server, call(1, 100));
+  await expect(page.getByRole('row', { name: /live-model/ })).toContainText('100');
+
+  await page.goto('/runs/live-run');
+  await expect(page.getByText('running')).toBeVisible();
+  const main = page.getByRole('main');
+  await expect(main).toContainText('100');
+  await send(server, call(2, 230), call(3, 1));
+  await expect(main).toContainText('331');
+});
