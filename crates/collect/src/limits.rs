@@ -34,7 +34,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 16 << 20,
-            decoded_bytes: 64 << 20,
+            decoded_bytes: 32 << 20,
             bounds: Bounds::default(),
             memory_bytes: 128 << 20,
             requests: 256,
