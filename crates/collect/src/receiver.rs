@@ -183,7 +183,7 @@ impl Receiver {
             message.push(format!("{apart} log records: log records are not stored yet"));
         }
         Ok(Decoded {
-            received: Received { spans, points, logs },
+            received: Received { spans, points },
             rejected: [
                 ("malformed", rejected),
                 ("non_finite", non_finite),

@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use smoltrace_model::rows::{PointRow, SpanRow};
-use smoltrace_otlp::LogEvent;
 
 /// The rows of one request, sealed, each with the id of its run.
 #[derive(Debug, Default)]
 pub struct Received {
     pub spans: Vec<SpanRow>,
     pub points: Vec<PointRow>,
-    pub logs: Vec<LogEvent>,
 }
 
 /// Why rows were not taken. The client is asked to send them again.

@@ -9,7 +9,7 @@ mod status;
 use tokio::net::TcpListener;
 
 use crate::Receiver;
-use connections::Connections;
+use connections::{Connections, Protocol};
 
 /// Where is listened.
 #[derive(Debug, Default)]
@@ -23,8 +23,8 @@ pub struct Listeners {
 pub async fn serve(listeners: Listeners, receiver: Receiver, shutdown: impl Future<Output = ()> + Send) {
     let connections = Connections::new(&receiver);
     let accept = async {
-        let grpc = connections.accept("grpc", listeners.grpc, grpc::router(receiver.clone()));
-        let http = connections.accept("http", listeners.http, http::router(receiver));
+        let grpc = connections.accept(Protocol::Grpc, listeners.grpc, grpc::router(receiver.clone()));
+        let http = connections.accept(Protocol::Http, listeners.http, http::router(receiver));
         tokio::join!(grpc, http);
     };
     tokio::select! {

@@ -163,7 +163,7 @@ fn limits(args: &ReceiveArgs) -> Limits {
         decoded_bytes: args.max_decoded,
         memory_bytes: args.max_memory,
         requests: args.max_requests,
-        connections: args.max_connections,
+        connections: connections(args.max_connections),
         read_timeout: Duration::from_secs(args.read_timeout),
         series: args.max_series,
         ..Limits::default()
@@ -173,6 +173,16 @@ fn limits(args: &ReceiveArgs) -> Limits {
     limits.bounds.attributes.text_bytes = args.max_attribute;
     limits.bounds.attributes.depth = args.max_attribute_depth;
     limits
+}
+
+/// Every connection takes a file descriptor, and the tables need some: raises what this process may have
+/// as far as that goes, and says how many connections it is enough for.
+fn connections(wanted: usize) -> usize {
+    const FOR_FILES: u64 = 256;
+    match rlimit::increase_nofile_limit((wanted as u64).saturating_add(FOR_FILES)) {
+        Ok(limit) => wanted.min(limit.saturating_sub(FOR_FILES).max(16) as usize),
+        Err(_) => wanted,
+    }
 }
 
 #[cfg(unix)]

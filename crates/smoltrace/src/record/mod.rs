@@ -51,7 +51,7 @@ impl Recorder {
 #[async_trait]
 impl Sink for Recorder {
     async fn store(&self, received: Received) -> Result<(), SinkError> {
-        let Received { spans, points, .. } = received;
+        let Received { spans, points } = received;
         let mut rows: BTreeMap<String, usize> = BTreeMap::new();
         for run_id in spans.iter().map(|row| &row.run_id).chain(points.iter().map(|row| &row.run_id)) {
             match rows.get_mut(run_id) {

@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -20,6 +20,7 @@ use crate::support::{Smoltrace, fixtures};
 struct Serving {
     child: Child,
     web: SocketAddr,
+    grpc: SocketAddr,
     otlp: SocketAddr,
 }
 
@@ -31,21 +32,42 @@ impl Serving {
     fn start_at(smoltrace: &Smoltrace, otlp: &str, more: &[&str]) -> Self {
         let addresses =
             ["serve", "--listen", "127.0.0.1:0", "--otlp-grpc", "127.0.0.1:0", "--otlp-http", otlp];
-        let mut child = smoltrace
-            .command(&[&addresses, more].concat())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the binary runs");
+        Self::started(smoltrace.command(&[&addresses, more].concat()))
+    }
+
+    /// With so many file descriptors, as `ulimit` takes them.
+    fn start_with_files(smoltrace: &Smoltrace, files: &str, more: &[&str]) -> Self {
+        let serve = smoltrace.command(&[]);
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &format!("ulimit {files} && exec \"$0\" \"$@\"")])
+            .arg(serve.get_program())
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--otlp-grpc",
+                "127.0.0.1:0",
+                "--otlp-http",
+                "127.0.0.1:0",
+            ])
+            .args(more)
+            .envs(serve.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Self::started(shell)
+    }
+
+    fn started(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary runs");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let mut find = |name: &str| -> SocketAddr {
             let line = lines.by_ref().map(|line| line.expect("text")).find(|line| line.starts_with(name));
             let line = line.unwrap_or_else(|| panic!("serve ended before it named {name}"));
             line.rsplit('/').next().and_then(|address| address.parse().ok()).expect("an address")
         };
-        let (web, otlp) = (find("TraceMind"), find("OTLP/HTTP"));
+        let (web, grpc, otlp) = (find("TraceMind"), find("OTLP/gRPC"), find("OTLP/HTTP"));
         // To the last line: without a reader the server would end.
         assert!(lines.any(|line| line.is_ok_and(|line| line.starts_with("Ctrl-C"))));
-        Self { child, web, otlp }
+        Self { child, web, grpc, otlp }
     }
 
     fn post(&self, path: &str, headers: &str, body: &[u8]) -> Answer {
@@ -76,8 +98,7 @@ impl Serving {
 
     /// Ends as Ctrl-C does.
     fn stop(mut self) {
-        let killed =
-            std::process::Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(killed.expect("kill runs").success());
         assert!(self.child.wait().expect("it ends").success());
     }
@@ -350,11 +371,29 @@ fn bad_requests_get_clear_answers() {
     let mut answer = [0; 12];
     slow.read_exact(&mut answer).expect("an answer");
     assert_eq!(&answer, b"HTTP/1.1 408");
+}
 
-    let idle: Vec<TcpStream> =
-        (0..1000).map(|_| TcpStream::connect(serving.otlp).expect("a connection")).collect();
-    check("POST /v1/traces", JSON, b"{}", 200, "{}");
-    drop(idle);
+#[test]
+fn a_thousand_idle_connections_keep_nobody_out() {
+    // As many as they are, enough when the limit is raised, and too few.
+    for files in ["-n", "-Sn 128", "-n 512"] {
+        let smoltrace = Smoltrace::new();
+        let serving = Serving::start_with_files(&smoltrace, files, &["--read-timeout", "2"]);
+        let connect = |number: usize| {
+            let address = if number.is_multiple_of(2) { serving.otlp } else { serving.grpc };
+            let mut stream = TcpStream::connect(address).expect("a connection");
+            // Some say the beginning of something.
+            if number.is_multiple_of(3) {
+                let _ = stream.write_all(b"P");
+            }
+            stream
+        };
+        let idle: Vec<TcpStream> = (0..1000).map(connect).collect();
+        let answer = serving.post_json("/v1/traces", &traces("idle", &[(1, 1)]));
+        assert_eq!((answer.status, answer.json()), (200, json!({})), "ulimit {files}");
+        drop(idle);
+        serving.stop();
+    }
 }
 
 /// Clients that send until they are told that it is stored, while the server is killed again and again.
