@@ -34,8 +34,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
       test.use({ colorScheme, viewport });
       for (const [name, address, ready] of SCREENS) {
         test(name, async ({ page }) => {
-          // A stream of events is never idle.
-          await page.route('**/api/v1/events', (route) => route.abort());
+          // A stream of events would keep the network from ever being idle.
+          const ended = { contentType: 'text/event-stream', body: 'retry: 600000\n\n' };
+          await page.route('**/api/v1/events', (route) => route.fulfill(ended));
           await page.goto(await address(page));
           await expect(page.locator(ready).first()).toBeVisible();
           await page.waitForLoadState('networkidle');
