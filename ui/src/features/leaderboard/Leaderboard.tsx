@@ -191,8 +191,8 @@ function FirstSteps() {
   return (
     <Empty icon="chart" title="No run yet">
       <p>
-        Load the bundled recordings, or a folder of your own, and it appears here. So does what an OpenTelemetry
-        exporter sends, while it runs.
+        Load the bundled recordings, or a folder of your own, and it appears here. So does what an
+        OpenTelemetry exporter sends, while it runs.
       </p>
       <Command>smoltrace demo</Command>
       <Command>smoltrace import PATH</Command>
