@@ -47,7 +47,7 @@ test-clients: ## Real OpenTelemetry clients, from their packages, against the re
 
 bench: ui/node_modules/.built ## The figures of docs/benchmarks.md, measured again on this machine
 	scripts/ensure-chromium
-	$(CARGO) build --locked --release --bin smoltrace
+	$(CARGO) build --locked --release --bin smoltrace --example load
 	SMOLTRACE_BIN="$(CURDIR)/target/release/smoltrace" bench/run
 
 screenshots: ui/node_modules/.built ## docs/screenshots, every screen at three widths in both themes

@@ -268,6 +268,18 @@ impl Store {
         .await
     }
 
+    /// How many spans a run has, those that were sent in several versions as often.
+    pub async fn span_count(&self, run_id: &str) -> Result<usize, StoreError> {
+        let scan = Scan::of_run(run_id).columns(["run_id"]);
+        let inner = self.inner.clone();
+        self.query(async move {
+            let table = &inner.tables[0];
+            let batches = inner.scanner.batches(table, &table.latest().await?, &scan).await?;
+            Ok(batches.iter().map(RecordBatch::num_rows).sum())
+        })
+        .await
+    }
+
     /// All spans of a run in order of start.
     pub async fn spans_of_run(&self, run_id: &str) -> Result<Vec<SpanRow>, StoreError> {
         self.rows(0, Scan::of_run(run_id), query::tidy_spans).await

@@ -11,9 +11,9 @@ use std::{
 };
 
 use smoltrace_model::{
-    account::account_run,
+    account::account_series,
     inputs::RunInputs,
-    rows::{RunRow, RunStatus},
+    rows::{ResultRow, RunRow, RunStatus},
 };
 use smoltrace_store::{Batch, Store, StoreError};
 use tokio::{sync::Notify, time::Instant};
@@ -25,8 +25,29 @@ pub struct KeeperOptions {
     pub refresh: Duration,
     /// A run of which nothing came for so long is sealed.
     pub seal_after: Duration,
-    /// A run with more rows is accounted only when it is sealed: before, it would be read again and again.
-    pub live_rows: usize,
+    /// A run with more spans or points is accounted only when it is sealed: before, it would be read again
+    /// and again.
+    pub live: Size,
+    /// A run with more spans is not accounted here at all: it would be read into memory whole.
+    pub most_spans: usize,
+}
+
+/// How much there is of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Size {
+    pub spans: usize,
+    pub points: usize,
+}
+
+impl Size {
+    fn fits(self, within: Self) -> bool {
+        self.spans <= within.spans && self.points <= within.points
+    }
+
+    fn add(&mut self, more: Self) {
+        self.spans += more.spans;
+        self.points += more.points;
+    }
 }
 
 impl Default for KeeperOptions {
@@ -34,7 +55,8 @@ impl Default for KeeperOptions {
         Self {
             refresh: Duration::from_millis(500),
             seal_after: Duration::from_secs(60),
-            live_rows: 1_000_000,
+            live: Size { spans: 50_000, points: 2_000_000 },
+            most_spans: 1_000_000,
         }
     }
 }
@@ -61,9 +83,9 @@ struct Open {
     writing: usize,
     /// It is being sealed: rows wait, or the seal would say that they are in it.
     sealing: bool,
-    /// Rows that came, and how many of them were there when it was last accounted.
-    rows: usize,
-    accounted: usize,
+    /// What came, and how much of it was there when it was last accounted; `None` before.
+    size: Size,
+    accounted: Option<Size>,
     /// When rows came last.
     touched: Instant,
     /// Not accounted again before.
@@ -72,11 +94,19 @@ struct Open {
 
 impl Open {
     fn new(touched: Instant, not_before: Instant) -> Self {
-        Self { opened: false, writing: 0, sealing: false, rows: 0, accounted: 0, touched, not_before }
+        Self {
+            opened: false,
+            writing: 0,
+            sealing: false,
+            size: Size::default(),
+            accounted: None,
+            touched,
+            not_before,
+        }
     }
 
     fn is_changed(&self) -> bool {
-        self.rows > self.accounted
+        self.accounted != Some(self.size)
     }
 }
 
@@ -85,7 +115,7 @@ impl Open {
 struct Due {
     run_id: String,
     seal: bool,
-    rows: usize,
+    size: Size,
 }
 
 impl Keeper {
@@ -94,8 +124,7 @@ impl Keeper {
         let now = Instant::now();
         let under_way = store.runs().await?;
         let under_way = under_way.iter().filter(|run| run.status == RunStatus::Running);
-        let runs =
-            under_way.map(|run| (run.run_id.clone(), Open { opened: true, rows: 1, ..Open::new(now, now) }));
+        let runs = under_way.map(|run| (run.run_id.clone(), Open { opened: true, ..Open::new(now, now) }));
         let runs = Mutex::new(runs.collect());
         Ok(Arc::new(Self { store, options, runs, changed: Notify::new(), sealed: Notify::new() }))
     }
@@ -106,7 +135,7 @@ impl Keeper {
 
     /// Notes that rows of runs are about to be stored, so many of each. Waits for runs that are being
     /// sealed.
-    pub async fn enter(self: &Arc<Self>, rows: BTreeMap<String, usize>) -> Visit {
+    pub async fn enter(self: &Arc<Self>, rows: BTreeMap<String, Size>) -> Visit {
         loop {
             let sealed = self.sealed.notified();
             tokio::pin!(sealed);
@@ -119,7 +148,7 @@ impl Keeper {
     }
 
     /// The runs whose rows do not say yet that they are under way; `None` while one is being sealed.
-    fn try_enter(&self, rows: &BTreeMap<String, usize>) -> Option<Vec<String>> {
+    fn try_enter(&self, rows: &BTreeMap<String, Size>) -> Option<Vec<String>> {
         let now = Instant::now();
         let mut runs = self.runs();
         if rows.keys().any(|run_id| runs.get(run_id).is_some_and(|open| open.sealing)) {
@@ -140,12 +169,12 @@ impl Keeper {
     fn leave(&self, visit: &Visit) {
         let now = Instant::now();
         let mut runs = self.runs();
-        for (run_id, rows) in &visit.rows {
+        for (run_id, size) in &visit.rows {
             let Some(open) = runs.get_mut(run_id) else { continue };
             open.writing -= 1;
             // Also when storing failed: parts may have been stored.
             open.touched = now;
-            open.rows += rows;
+            open.size.add(*size);
             open.opened |= visit.stored;
         }
         drop(runs);
@@ -157,14 +186,14 @@ impl Keeper {
         let mut runs = self.runs();
         let mut wait: Option<Instant> = None;
         for (run_id, open) in runs.iter_mut().filter(|(_, open)| open.writing == 0) {
-            let live = open.is_changed() && open.rows <= self.options.live_rows;
+            let live = open.is_changed() && open.size.fits(self.options.live);
             let idle_at = open.touched + self.options.seal_after;
             let at = if live { open.not_before.min(idle_at) } else { idle_at };
             // After an error, sealing waits, too.
             let at = at.max(open.not_before);
             if at <= now {
                 open.sealing = idle_at <= now;
-                return Ok(Due { run_id: run_id.clone(), seal: open.sealing, rows: open.rows });
+                return Ok(Due { run_id: run_id.clone(), seal: open.sealing, size: open.size });
             }
             wait = Some(wait.map_or(at, |earliest| earliest.min(at)));
         }
@@ -184,7 +213,7 @@ impl Keeper {
                 runs.remove(&due.run_id);
             }
             Ok(()) => {
-                open.accounted = due.rows;
+                open.accounted = Some(due.size);
                 open.not_before = now + self.options.refresh.max((now - start) * SHARE);
             }
             // Nothing of it was ever stored.
@@ -201,17 +230,37 @@ impl Keeper {
     }
 
     async fn account(&self, due: &Due) -> Result<(), StoreError> {
-        let data = self.store.run_data(&due.run_id).await?;
-        let inputs = RunInputs::from_tables(&data.run, data.results, data.spans, data.points);
-        let accounted = tokio::task::spawn_blocking(move || account_run(&inputs))
+        let run = self.store.run(&due.run_id).await?;
+        let spans = self.store.span_count(&due.run_id).await?;
+        let most = self.options.most_spans;
+        let (run, results) = if spans > most {
+            tracing::warn!(run = due.run_id, spans, most, "the run is too large to be accounted here");
+            let notes =
+                format!("not accounted: {spans} spans, more than {most}; `smoltrace rebuild` accounts it");
+            (RunRow { status: RunStatus::Completed, notes: Some(notes), ..run }, Vec::new())
+        } else {
+            self.totals(run).await?
+        };
+        let status = if due.seal { run.status } else { RunStatus::Running };
+        let run = RunRow { status, ..run }.sealed();
+        self.store.append(Batch { results, runs: vec![run], ..Batch::default() }).await?;
+        Ok(())
+    }
+
+    /// The rows of a run as the tables tell them.
+    async fn totals(&self, run: RunRow) -> Result<(RunRow, Vec<ResultRow>), StoreError> {
+        let id = run.run_id.as_str();
+        // Points are many: their series take a fraction of the memory of their rows.
+        let (results, spans, series) = tokio::try_join!(
+            self.store.results(id),
+            self.store.spans_of_run(id),
+            self.store.series(id, &[])
+        )?;
+        let inputs = RunInputs::from_tables(&run, results, spans, Vec::new());
+        let accounted = tokio::task::spawn_blocking(move || account_series(&inputs, &series))
             .await
             .map_err(|error| StoreError::Other { path: self.store.dir().into(), cause: error.to_string() })?;
-        let run = match due.seal {
-            true => accounted.run,
-            false => RunRow { status: RunStatus::Running, ..accounted.run }.sealed(),
-        };
-        self.store.append(Batch { results: accounted.results, runs: vec![run], ..Batch::default() }).await?;
-        Ok(())
+        Ok((accounted.run, accounted.results))
     }
 
     /// Works until `shutdown` completes.
@@ -247,7 +296,7 @@ impl Keeper {
         let open: Vec<Due> = self
             .runs()
             .iter()
-            .map(|(run_id, open)| Due { run_id: run_id.clone(), seal: true, rows: open.rows })
+            .map(|(run_id, open)| Due { run_id: run_id.clone(), seal: true, size: open.size })
             .collect();
         for due in open {
             self.attend(due).await;
@@ -258,7 +307,7 @@ impl Keeper {
 /// Rows on their way into the tables. Until it is dropped, their runs are not sealed.
 pub struct Visit {
     keeper: Arc<Keeper>,
-    rows: BTreeMap<String, usize>,
+    rows: BTreeMap<String, Size>,
     unopened: Vec<String>,
     stored: bool,
 }

@@ -14,7 +14,7 @@ use smoltrace_model::{
 };
 use smoltrace_store::{Batch, Store, StoreError};
 
-pub use keeper::{Keeper, KeeperOptions};
+pub use keeper::{Keeper, KeeperOptions, Size};
 pub use metrics::{QueueDepth, StoreMetrics};
 
 /// Where runs that came as telemetry say that they come from.
@@ -52,14 +52,12 @@ impl Recorder {
 impl Sink for Recorder {
     async fn store(&self, received: Received) -> Result<(), SinkError> {
         let Received { spans, points } = received;
-        let mut rows: BTreeMap<String, usize> = BTreeMap::new();
-        for run_id in spans.iter().map(|row| &row.run_id).chain(points.iter().map(|row| &row.run_id)) {
-            match rows.get_mut(run_id) {
-                Some(rows) => *rows += 1,
-                None => {
-                    rows.insert(run_id.clone(), 1);
-                }
-            }
+        let mut rows: BTreeMap<String, Size> = BTreeMap::new();
+        for span in &spans {
+            size_of(&mut rows, &span.run_id).spans += 1;
+        }
+        for point in &points {
+            size_of(&mut rows, &point.run_id).points += 1;
         }
         let visit = self.keeper.enter(rows).await;
         let mut runs = Vec::new();
@@ -70,6 +68,14 @@ impl Sink for Recorder {
         visit.stored();
         Ok(())
     }
+}
+
+fn size_of<'a>(rows: &'a mut BTreeMap<String, Size>, run_id: &str) -> &'a mut Size {
+    // Mostly all rows are of one run: its name is copied once.
+    if !rows.contains_key(run_id) {
+        rows.insert(run_id.to_owned(), Size::default());
+    }
+    rows.get_mut(run_id).expect("it is there now")
 }
 
 fn sink_error(error: StoreError) -> SinkError {
