@@ -225,14 +225,15 @@ pub struct ServeArgs {
     /// Address of the web UI and the REST API
     #[arg(long, env = "SMOLTRACE_LISTEN", default_value = "127.0.0.1:7860", value_name = "ADDR")]
     pub listen: SocketAddr,
-    #[command(flatten)]
-    pub receive: ReceiveArgs,
     /// Serve on an address that others can reach, without authentication
     #[arg(long)]
     pub insecure: bool,
     /// Host name that requests may carry beside loopback names; may be repeated
     #[arg(long = "allow-host", value_name = "HOST")]
     pub allow_hosts: Vec<String>,
+    // Last: its heading would cover what follows.
+    #[command(flatten)]
+    pub receive: ReceiveArgs,
 }
 
 /// Where a receiver listens, if it does.
