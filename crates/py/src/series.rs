@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
+use pyo3::Borrowed;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyFloat, PyList, PyString};
 use serde_json::Value;
 use smoltrace_exchange::metrics_json::MetricsDocument;
 use smoltrace_model::rows::{Instrument, Temporality};
@@ -15,7 +16,8 @@ use smoltrace_model::series::{Sample, SeriesInfo, SeriesSet};
 
 use crate::value;
 use crate::walk::{
-    At, Fields, WalkError, Walked, characters, dict, each, get, is_list, number, text, unix_nano,
+    At, Fields, WalkError, Walked, characters, dict, each, get, is_list, nanos, number, peek_items,
+    peek_text, text, unix_nano,
 };
 
 /// A value of a dict by a constant key, whose Python text is made once; None counts as absent.
@@ -116,6 +118,14 @@ impl Metric {
         Some(self.slots.values[place])
     }
 
+    /// The place and the slot expected next.
+    fn expected(&mut self) -> Option<(usize, usize)> {
+        if self.next >= self.spellings.len() {
+            self.next = 0;
+        }
+        Some((self.next, *self.slots.values.get(self.next)?))
+    }
+
     fn insert(&mut self, spelling: &[u8], slot: usize) {
         self.next = self.slots.insert(spelling, slot) + 1;
         self.spellings.push(spelling.into());
@@ -135,6 +145,7 @@ struct Walker<'py> {
     /// Canonical JSON of scopes.
     scopes: Interned<String>,
     metrics: Interned<Metric>,
+    times: Times,
     /// What is being spelled: every text behind its length, so that no two lists are spelled alike.
     spelling: Vec<u8>,
 }
@@ -150,6 +161,7 @@ impl<'py> Walker<'py> {
             origins: Interned::new(),
             scopes: Interned::new(),
             metrics: Interned::new(),
+            times: Times::default(),
             spelling: Vec::new(),
         }
     }
@@ -280,6 +292,9 @@ impl<'py> Walker<'py> {
     }
 
     fn point(&mut self, point: &Bound<'py, PyAny>, metric: usize) -> Walked<()> {
+        if self.usual_point(point, metric) {
+            return Ok(());
+        }
         let point = dict(point)?;
         let [int, double, time, start, attributes, flags] = self.point_fields.read(&point);
         if flags.is_some_and(|flags| flags.extract::<u64>().is_ok_and(|flags| flags & NO_RECORDED_VALUE != 0))
@@ -303,6 +318,37 @@ impl<'py> Walker<'py> {
         let slot = self.slot(attributes.as_ref(), metric).at_key("attributes")?;
         self.set.push(slot, sample);
         Ok(())
+    }
+
+    /// Takes a point as almost all are: a dict of a float, a time in digits and the attributes of the
+    /// series expected next. False, and nothing is done, when it is any other.
+    fn usual_point(&mut self, point: &Bound<'py, PyAny>, metric: usize) -> bool {
+        if !point.is_exact_instance_of::<PyDict>() {
+            return false;
+        }
+        // SAFETY: only exact dicts, lists, floats and texts are looked into, which runs no Python code;
+        // anything else ends this.
+        let (value, time, slot) = unsafe {
+            let [None, Some(value), Some(time), None, Some(attributes), None] =
+                self.point_fields.peek(point.as_borrowed())
+            else {
+                return false;
+            };
+            let Some(time) = peek_text(time) else { return false };
+            let Some((place, slot)) = self.metrics.values[metric].expected() else { return false };
+            if !value.is_exact_instance_of::<PyFloat>() || !attributes.is_exact_instance_of::<PyList>() {
+                return false;
+            }
+            let expected = &self.metrics.values[metric].spellings[place];
+            if !is_spelled(&mut self.pair_fields, &mut self.value_fields, attributes, expected) {
+                return false;
+            }
+            (value.cast_unchecked::<PyFloat>().value(), time, slot)
+        };
+        let Some(time_unix_nano) = self.times.read(time) else { return false };
+        self.metrics.values[metric].next += 1;
+        self.set.push(slot, Sample { start_time_unix_nano: 0, time_unix_nano, value });
+        true
     }
 
     /// The series of a point: found by how its attributes are spelled, made when new.
@@ -348,6 +394,60 @@ impl<'py> Walker<'py> {
         spell_text(name, &mut self.spelling);
         spell_text(inner, &mut self.spelling);
         true
+    }
+}
+
+/// Whether a key/value list of texts is spelled so.
+///
+/// # Safety
+/// `attributes` is an exact list; as [`Fields::peek`], of it and what it holds.
+unsafe fn is_spelled<'py>(
+    pairs: &mut Fields<'py, 2>,
+    values: &mut Fields<'py, 1>,
+    attributes: Borrowed<'_, 'py, PyAny>,
+    mut expected: &[u8],
+) -> bool {
+    let mut take = |text: &str| {
+        let Some((length, rest)) = expected.split_first_chunk::<4>() else { return false };
+        let length = u32::from_le_bytes(*length) as usize;
+        if length != text.len() || rest.get(..length) != Some(text.as_bytes()) {
+            return false;
+        }
+        expected = &rest[length..];
+        true
+    };
+    // SAFETY: the caller's, and only exact dicts and texts are looked into.
+    let all = unsafe {
+        peek_items(attributes).all(|pair| {
+            if !pair.is_exact_instance_of::<PyDict>() {
+                return false;
+            }
+            let [Some(name), Some(wrapped)] = pairs.peek(pair) else { return false };
+            if !wrapped.is_exact_instance_of::<PyDict>() {
+                return false;
+            }
+            let [Some(inner)] = values.peek(wrapped) else { return false };
+            peek_text(name).is_some_and(&mut take) && peek_text(inner).is_some_and(&mut take)
+        })
+    };
+    all && expected.is_empty()
+}
+
+/// Times as texts: those of one scrape are the same.
+#[derive(Default)]
+struct Times {
+    text: String,
+    nanos: i64,
+}
+
+impl Times {
+    fn read(&mut self, text: &str) -> Option<i64> {
+        if self.text != text || text.is_empty() {
+            self.nanos = nanos(text)?;
+            self.text.clear();
+            self.text.push_str(text);
+        }
+        Some(self.nanos)
     }
 }
 

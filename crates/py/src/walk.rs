@@ -163,6 +163,35 @@ impl<'py, const N: usize> Fields<'py, N> {
         values
     }
 
+    /// As [`Self::read`], without counting the values as in use, and only so far as the names need.
+    ///
+    /// # Safety
+    /// No Python code may run while the values are in use: it could change the dict, which would
+    /// let go of them. To look at exact floats, texts, lists and dicts runs none.
+    pub unsafe fn peek<'a>(
+        &mut self,
+        dict: Borrowed<'a, 'py, PyAny>,
+    ) -> [Option<Borrowed<'a, 'py, PyAny>>; N] {
+        let py = dict.py();
+        let mut values = [const { None }; N];
+        let (mut position, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
+        let (mut nth, mut found) = (0, 0);
+        // SAFETY: as in `read`, but that the caller sees to it that the values stay.
+        unsafe {
+            while found < N && ffi::PyDict_Next(dict.as_ptr(), &mut position, &mut key, &mut value) != 0 {
+                let place = self.place(nth, Borrowed::from_ptr(py, key));
+                nth += 1;
+                if place < N {
+                    found += 1;
+                    if value != ffi::Py_None() {
+                        values[place] = Some(Borrowed::from_ptr(py, value));
+                    }
+                }
+            }
+        }
+        values
+    }
+
     /// The place of the dict's `nth` key. Alike dicts have alike orders: the `nth` seen is tried first.
     #[inline]
     fn place(&mut self, nth: usize, key: Borrowed<'_, 'py, PyAny>) -> usize {
@@ -188,6 +217,35 @@ impl<'py, const N: usize> Fields<'py, N> {
         }
         place
     }
+}
+
+/// The items of an exact list, not counted as in use.
+///
+/// # Safety
+/// As [`Fields::peek`], of the list.
+pub unsafe fn peek_items<'a, 'py>(
+    list: Borrowed<'a, 'py, PyAny>,
+) -> impl Iterator<Item = Borrowed<'a, 'py, PyAny>> {
+    // SAFETY: the caller sees to it that the object is a list, and that it stays as it is.
+    let length = unsafe { ffi::PyList_Size(list.as_ptr()) };
+    (0..length).map(move |index| {
+        // SAFETY: the index is below the length of a list that stays as it is.
+        unsafe { Borrowed::from_ptr(list.py(), ffi::PyList_GetItem(list.as_ptr(), index)) }
+    })
+}
+
+/// The characters of an exact text that keeps them in UTF-8.
+///
+/// # Safety
+/// As [`Fields::peek`], of whatever holds the text.
+pub unsafe fn peek_text<'a>(value: Borrowed<'a, '_, PyAny>) -> Option<&'a str> {
+    if !value.is_exact_instance_of::<PyString>() {
+        return None;
+    }
+    // SAFETY: it is a text, and the caller sees to it that it stays.
+    let text = unsafe { value.cast_unchecked::<PyString>() };
+    // SAFETY: as above: the characters live as long as the text.
+    utf8(&text).map(|characters| unsafe { &*std::ptr::from_ref(characters) })
 }
 
 /// Whether the object is a list or a tuple.
@@ -273,8 +331,7 @@ pub fn number(value: &Bound<'_, PyAny>) -> Walked<f64> {
 pub fn unix_nano(value: &Bound<'_, PyAny>) -> Walked<i64> {
     let refuse = || WalkError::expected("Unix nanoseconds (0 to 2^63 - 1)", value);
     let nanos = if let Ok(string) = value.cast::<PyString>() {
-        let text = characters(string);
-        digits(&text).or_else(|| text.trim().parse().ok()).ok_or_else(refuse)?
+        return nanos(&characters(string)).ok_or_else(refuse);
     } else if value.is_instance_of::<PyInt>() {
         value.extract().map_err(|_| refuse())?
     } else {
@@ -285,6 +342,11 @@ pub fn unix_nano(value: &Bound<'_, PyAny>) -> Walked<i64> {
         float as i64
     };
     if nanos < 0 { Err(refuse()) } else { Ok(nanos) }
+}
+
+/// Unix nanoseconds as a text.
+pub fn nanos(text: &str) -> Option<i64> {
+    digits(text).or_else(|| text.trim().parse().ok()).filter(|nanos| *nanos >= 0)
 }
 
 /// A number of at most 18 digits and nothing else, or of 19 that begin with 1: what times of this

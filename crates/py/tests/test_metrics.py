@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import json
 import math
+import random
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
@@ -198,3 +199,49 @@ def test_attribute_order_makes_no_second_series() -> None:
         },
     }
     assert aggregate_gpu_metrics(resource_metrics(counter))["co2_total"] == 0.9
+
+
+def test_unusual_points_among_usual_ones() -> None:
+    """Scrapes that mostly repeat themselves: in memory they give what their text gives."""
+    unusual: List[Callable[[Dict[str, Any]], None]] = [
+        lambda point: point["attributes"].reverse(),
+        lambda point: point["attributes"].append({"key": "more", "value": {"stringValue": "x"}}),
+        lambda point: point["attributes"].pop(),
+        lambda point: point["attributes"][0].update(value={"stringValue": "7"}),
+        lambda point: point["attributes"][0].update(value={"intValue": "0"}),
+        lambda point: point["attributes"][0].pop("value"),
+        lambda point: point.pop("attributes"),
+        lambda point: point.update(attributes=[]),
+        lambda point: point.update(startTimeUnixNano="900"),
+        lambda point: point.update(timeUnixNano=str(int(point["timeUnixNano"]) + 1)),
+        lambda point: point.update(asInt="5"),
+        lambda point: (point.pop("asDouble"), point.update(asInt=3)),
+        lambda point: point.update(asDouble=4),
+        lambda point: point.update(flags=1),
+        lambda point: point.update(flags=0),
+        lambda point: point.pop("asDouble"),
+    ]
+    for seed in range(200):
+        rng = random.Random(seed)
+        elements = []
+        for tick in range(6):
+            points = []
+            for gpu in range(3):
+                named = [("gpu_id", str(gpu)), ("gpu_name", "H100")]
+                attributes = [{"key": key, "value": {"stringValue": value}} for key, value in named]
+                time = str(1_795_000_000_000_000_000 + tick)
+                points.append({"asDouble": rng.random(), "timeUnixNano": time, "attributes": attributes})
+                if rng.random() < 0.2:
+                    rng.choice(unusual)(points[-1])
+            elements += resource_metrics(gauge(*points))
+        text = json.dumps({"run_id": "r", "resourceMetrics": elements, "aggregates": []})
+        assert aggregate_gpu_metrics(elements) == aggregate_gpu_metrics(text.encode()), seed
+        assert flatten_metrics_for_hf(json.loads(text)) == flatten_metrics_for_hf(text.encode()), seed
+
+
+@pytest.mark.parametrize("time", ["", "-1", "soon", "9223372036854775808"])
+def test_bad_times_after_good_ones(time: str) -> None:
+    good = {"asDouble": 1.0, "timeUnixNano": "1", "attributes": []}
+    points = [dict(good), dict(good, timeUnixNano=time)]
+    with pytest.raises(ValueError, match=r"dataPoints\[1\].timeUnixNano"):
+        aggregate_gpu_metrics(resource_metrics(gauge(*points)))
