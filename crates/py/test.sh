@@ -41,6 +41,6 @@ fi
 
 export VIRTUAL_ENV=$venv PATH=$venv/bin:$PATH
 unset CONDA_PREFIX
-maturin develop --quiet --locked --manifest-path "$crate/Cargo.toml"
+maturin develop --quiet --profile dev --locked --manifest-path "$crate/Cargo.toml"
 cd "$crate"
 exec python -m pytest "$@"

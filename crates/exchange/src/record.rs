@@ -21,6 +21,11 @@ impl Record {
         }
     }
 
+    /// Adds a key that is not there yet.
+    pub fn push(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
+        self.fields.push((key.into(), value.into()));
+    }
+
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.fields.iter().find(|(name, _)| name == key).map(|(_, value)| value)

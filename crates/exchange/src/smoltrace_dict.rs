@@ -7,11 +7,13 @@
 //! aggregates stand in only where no series was measured. Must not know the clock or the machine:
 //! the caller gives both.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 use smoltrace_model::{
-    account::account_series,
+    account::{self, account_series},
+    attempts::Attempts,
     inputs::{Declared, RunInputs},
     rows::{RunRow, Source, SpanRow},
     series::SeriesSet,
@@ -44,72 +46,130 @@ pub enum DictError {
     MissingKey { index: usize, key: &'static str },
 }
 
+/// The fields of one result.
+pub trait Fields {
+    fn get(&self, key: &str) -> Option<&Value>;
+}
+
+impl Fields for Value {
+    fn get(&self, key: &str) -> Option<&Value> {
+        self.get(key)
+    }
+}
+
+impl Fields for Record {
+    fn get(&self, key: &str) -> Option<&Value> {
+        self.get(key)
+    }
+}
+
 /// Results as SMOLTRACE hands them around: a list under each agent type, in order.
-pub type AllResults = [(String, Vec<Value>)];
+pub type AllResults<R> = [(String, Vec<R>)];
+
+/// The fields of a result that [`flatten_results`] reads.
+pub const FLATTENED: [&str; 9] = [
+    "test_id",
+    "task_id",
+    "test_case_uid",
+    "agent_type",
+    "success",
+    "timed_out",
+    "trace_id",
+    "span_id",
+    "enhanced_trace_info",
+];
+
+/// A column of a result's row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// What the result says under the column's name, or null.
+    Given,
+    Made(Value),
+}
+
+/// A result's row: its columns in order.
+pub type ResultCells = Vec<(&'static str, Cell)>;
 
 /// One row a result, in the order given. `now` is the ISO 8601 time that becomes
 /// `evaluation_date`.
 ///
 /// # Errors
 /// A result without a test id.
-pub fn flatten_results(all: &AllResults, model_name: &str, now: &str) -> Result<Vec<Record>, DictError> {
-    let mut rows = Vec::new();
+pub fn flatten_results<R: Fields>(
+    all: &AllResults<R>,
+    model_name: &str,
+    now: &str,
+) -> Result<Vec<ResultCells>, DictError> {
     let mut seen = HashSet::new();
-    for (index, result) in all.iter().flat_map(|(_, results)| results).enumerate() {
-        let get = |key: &str| result.get(key).cloned().unwrap_or_default();
-        let given = |key: &str| result.get(key).is_some_and(is_truthy);
-        let test_id = if given("test_id") { get("test_id") } else { get("task_id") };
-        if test_id.is_null() {
-            return Err(DictError::MissingKey { index, key: "test_id" });
-        }
-        let info = match result.get("enhanced_trace_info") {
-            Some(Value::String(json)) => parse_object(json),
-            Some(Value::Object(info)) => info.clone(),
-            _ => Object::new(),
-        };
-        let or_info = |key: &str, of_info: &str| {
-            if given(key) { get(key) } else { info.get(of_info).cloned().unwrap_or_default() }
-        };
-        let number_of = |key: &str, otherwise: Value| info.get(key).cloned().unwrap_or(otherwise);
-        let first_attempt = seen.insert(logical_key(result, index));
-        let uid = if given("test_case_uid") {
-            get("test_case_uid")
-        } else {
-            format!("{}:{}", plain_text(&get("agent_type")), plain_text(&test_id)).into()
-        };
-        let mut row = Record::default();
-        row.set("model", model_name);
-        row.set("evaluation_date", now);
-        row.set("task_id", test_id);
-        row.set("test_case_uid", uid);
-        for key in ["agent_type", "difficulty", "prompt", "success"] {
-            row.set(key, get(key));
-        }
-        row.set("pass_at_1_passed", if first_attempt { given("success").into() } else { Value::Null });
-        for key in [
-            "tool_called",
-            "correct_tool",
-            "final_answer_called",
-            "response_correct",
-            "tools_used",
-            "steps",
-            "response",
-            "error",
-            "stop_reason",
-        ] {
-            row.set(key, get(key));
-        }
-        row.set("timed_out", given("timed_out"));
-        row.set("trace_id", or_info("trace_id", "trace_id"));
-        row.set("span_id", or_info("span_id", "root_span_id"));
-        row.set("run_id", get("run_id"));
-        row.set("execution_time_ms", number_of("duration_ms", 0.into()));
-        row.set("total_tokens", number_of("total_tokens", 0.into()));
-        row.set("cost_usd", number_of("cost_usd", 0.0.into()));
-        row.set("enhanced_trace_info", Value::Object(info).to_string());
-        rows.push(row);
+    let results = all.iter().flat_map(|(_, results)| results).enumerate();
+    results
+        .map(|(index, result)| {
+            let first_attempt = seen.insert(logical_key(result, index));
+            result_cells(result, first_attempt, model_name, now)
+                .ok_or(DictError::MissingKey { index, key: "test_id" })
+        })
+        .collect()
+}
+
+fn result_cells<R: Fields>(
+    result: &R,
+    first_attempt: bool,
+    model_name: &str,
+    now: &str,
+) -> Option<ResultCells> {
+    let get = |key: &str| result.get(key).cloned().unwrap_or_default();
+    let given = |key: &str| result.get(key).is_some_and(is_truthy);
+    let test_id = if given("test_id") { get("test_id") } else { get("task_id") };
+    if test_id.is_null() {
+        return None;
     }
-    Ok(rows)
+    let info = match result.get("enhanced_trace_info") {
+        Some(Value::String(json)) => Cow::Owned(parse_object(json)),
+        Some(Value::Object(info)) => Cow::Borrowed(info),
+        _ => Cow::Owned(Object::new()),
+    };
+    let of_info = |key: &str| info.get(key).cloned();
+    let or_info = |key: &str, named: &str| {
+        if given(key) { get(key) } else { of_info(named).unwrap_or_default() }
+    };
+    let uid = if given("test_case_uid") {
+        get("test_case_uid")
+    } else {
+        format!("{}:{}", plain_text(&get("agent_type")), plain_text(&test_id)).into()
+    };
+    let passed = if first_attempt { given("success").into() } else { Value::Null };
+    Some(vec![
+        ("model", Cell::Made(model_name.into())),
+        ("evaluation_date", Cell::Made(now.into())),
+        ("task_id", Cell::Made(test_id)),
+        ("test_case_uid", Cell::Made(uid)),
+        ("agent_type", Cell::Given),
+        ("difficulty", Cell::Given),
+        ("prompt", Cell::Given),
+        ("success", Cell::Given),
+        ("pass_at_1_passed", Cell::Made(passed)),
+        ("tool_called", Cell::Given),
+        ("correct_tool", Cell::Given),
+        ("final_answer_called", Cell::Given),
+        ("response_correct", Cell::Given),
+        ("tools_used", Cell::Given),
+        ("steps", Cell::Given),
+        ("response", Cell::Given),
+        ("error", Cell::Given),
+        ("stop_reason", Cell::Given),
+        ("timed_out", Cell::Made(given("timed_out").into())),
+        ("trace_id", Cell::Made(or_info("trace_id", "trace_id"))),
+        ("span_id", Cell::Made(or_info("span_id", "root_span_id"))),
+        ("run_id", Cell::Given),
+        ("execution_time_ms", Cell::Made(of_info("duration_ms").unwrap_or_else(|| 0.into()))),
+        ("total_tokens", Cell::Made(of_info("total_tokens").unwrap_or_else(|| 0.into()))),
+        ("cost_usd", Cell::Made(of_info("cost_usd").unwrap_or_else(|| 0.0.into()))),
+        ("enhanced_trace_info", Cell::Made(json_text(&info).into())),
+    ])
+}
+
+fn json_text(object: &Object) -> String {
+    serde_json::to_string(object).unwrap_or_else(|_| "{}".into())
 }
 
 /// What is not null, false, 0 or empty, as Python has it.
@@ -129,22 +189,33 @@ fn plain_text(value: &Value) -> String {
 }
 
 /// The identity of a task within a run: of its results the first counts for pass@1.
-fn logical_key(result: &Value, index: usize) -> String {
-    let id = filled(result.get("test_id")).or_else(|| filled(result.get("task_id")));
-    match id {
-        Some(id) => {
-            let agent = filled(result.get("agent_type")).unwrap_or_else(|| "unknown".into());
-            format!("{agent}:{id}")
-        }
-        None => filled(result.get("test_case_uid")).unwrap_or_else(|| format!("row:{index}")),
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum LogicalKey<'a> {
+    Test { agent: Cow<'a, str>, id: Cow<'a, str> },
+    Uid(Cow<'a, str>),
+    Index(usize),
+}
+
+fn logical_key(result: &impl Fields, index: usize) -> LogicalKey<'_> {
+    let field = |key: &str| match result.get(key) {
+        Some(Value::String(text)) if !text.trim().is_empty() => Some(Cow::Borrowed(text.as_str())),
+        other => filled(other).map(Cow::Owned),
+    };
+    match field("test_id").or_else(|| field("task_id")) {
+        Some(id) => LogicalKey::Test { agent: field("agent_type").unwrap_or("unknown".into()), id },
+        None => field("test_case_uid").map_or(LogicalKey::Index(index), LogicalKey::Uid),
     }
 }
 
+/// The fields of a result that [`leaderboard_row`] reads.
+pub const RANKED: [&str; 7] =
+    ["test_id", "task_id", "test_case_uid", "agent_type", "success", "steps", "stop_reason"];
+
 /// The arguments of `compute_leaderboard_row`, and what it takes from its surroundings.
 #[derive(Debug, Clone, Default)]
-pub struct LeaderboardArgs<'a> {
+pub struct LeaderboardArgs<'a, R> {
     pub model_name: &'a str,
-    pub all_results: &'a AllResults,
+    pub all_results: &'a AllResults<R>,
     /// Traces with or without `spans`.
     pub trace_data: &'a [Value],
     /// `resourceMetrics` of the metric data; none when there are none.
@@ -191,7 +262,7 @@ struct TraceTotals {
 ///
 /// # Errors
 /// A purpose that is none of [`PURPOSES`].
-pub fn leaderboard_row(args: &LeaderboardArgs<'_>) -> Result<Record, DictError> {
+pub fn leaderboard_row<R: Fields>(args: &LeaderboardArgs<'_, R>) -> Result<Record, DictError> {
     let purpose = args.purpose.map(|purpose| purpose.trim().to_lowercase()).filter(|p| !p.is_empty());
     if let Some(given) = &purpose
         && !PURPOSES.contains(&given.as_str())
@@ -199,18 +270,19 @@ pub fn leaderboard_row(args: &LeaderboardArgs<'_>) -> Result<Record, DictError> 
         return Err(DictError::InvalidPurpose(args.purpose.unwrap_or_default().to_owned()));
     }
     let all = results_of(args.all_results, args.agent_type);
-    let stopped = |result: &&Value| result.get("stop_reason").and_then(Value::as_str) == Some("run_stopped");
-    let interrupted = all.iter().copied().filter(stopped).count();
-    let results: Vec<&Value> = all.iter().copied().filter(|result| !stopped(result)).collect();
+    let has_ended =
+        |result: &R, reason: &str| result.get("stop_reason").and_then(Value::as_str) == Some(reason);
+    let (interrupted, results): (Vec<&R>, Vec<&R>) =
+        all.into_iter().partition(|result| has_ended(result, account::RUN_STOPPED));
     let tests = results.len();
     let mean = |sum: f64| if tests > 0 { sum / tests as f64 } else { 0.0 };
-    let passed = results.iter().filter(|result| succeeded(result)).count();
+    let passed = results.iter().filter(|result| succeeded(**result)).count();
     let steps: f64 = results.iter().filter_map(|result| result.get("steps").and_then(number)).sum();
-    let ended = |reason: &str| {
-        results.iter().filter(|r| r.get("stop_reason").and_then(Value::as_str) == Some(reason)).count()
-    };
+    let ended = |reason: &str| results.iter().filter(|result| has_ended(result, reason)).count();
     let (totals, spans) = trace_totals(args.trace_data);
-    let run = account(args, &all, spans);
+    let run = account(args, spans);
+    let tasks = tasks(&results);
+    let attempts = attempts(&results, &tasks);
     let state = |key: &str| args.run_state.and_then(|state| state.get(key));
     let (status, stop_reason) = if state("stopped").is_some_and(is_truthy) {
         let status = if tests > 0 { "partial" } else { "failed" };
@@ -239,7 +311,7 @@ pub fn leaderboard_row(args: &LeaderboardArgs<'_>) -> Result<Record, DictError> 
     row.set("successful_tests", passed);
     row.set("failed_tests", tests - passed);
     row.set("success_rate", round(mean(passed as f64) * 100.0, 2));
-    pass_at_1(&mut row, &results);
+    pass_at_1(&mut row, &results, &tasks);
     row.set("avg_steps", round(mean(steps), 2));
     row.set("avg_duration_ms", round(mean(totals.duration_ms), 2));
     row.set("total_duration_ms", round(totals.duration_ms, 2));
@@ -253,7 +325,7 @@ pub fn leaderboard_row(args: &LeaderboardArgs<'_>) -> Result<Record, DictError> 
     row.set("run_stop_reason", stop_reason);
     row.set("planned_tests", state("planned_tests").cloned().unwrap_or_else(|| tests.into()));
     row.set("completed_tests", tests);
-    row.set("interrupted_tests", interrupted);
+    row.set("interrupted_tests", interrupted.len());
     row.set("timed_out_tests", ended("timeout"));
     row.set("max_steps_tests", ended("max_steps"));
     row.set("errored_tests", ended("error"));
@@ -284,9 +356,9 @@ pub fn leaderboard_row(args: &LeaderboardArgs<'_>) -> Result<Record, DictError> 
     row.set("simulated", run.simulated);
     row.set("success_rate_ci_low", percent(interval.map(|interval| interval.low)));
     row.set("success_rate_ci_high", percent(interval.map(|interval| interval.high)));
-    row.set("attempts", run.attempts);
-    row.set("pass_at_k", run.pass_at_k);
-    row.set("pass_hat_k", run.pass_hat_k);
+    row.set("attempts", attempts.most);
+    row.set("pass_at_k", share(attempts.pass_at_k()));
+    row.set("pass_hat_k", share(attempts.pass_hat_k()));
     row.set("wall_ms", run.wall_ms);
     row.set("cost_source", cost_source.as_str());
     row.set("energy_wh", run.energy_wh);
@@ -302,22 +374,15 @@ pub fn leaderboard_row(args: &LeaderboardArgs<'_>) -> Result<Record, DictError> 
     Ok(row)
 }
 
-/// The run's account, as of an imported run: footprints, GPU figures, attempts.
-fn account(args: &LeaderboardArgs<'_>, results: &[&Value], spans: Vec<SpanRow>) -> RunRow {
-    let run_id = args.run_id.unwrap_or_default();
-    let mut read = smoltrace::Results::default();
-    for (index, result) in results.iter().enumerate() {
-        read.add((*result).clone(), None, &Spot::Root("all_results").index(index));
-    }
-    let (rows, _) = read.into_rows(&Object::new());
+/// The run's account, as of an imported run: footprints, GPU figures, cost.
+fn account<R>(args: &LeaderboardArgs<'_, R>, spans: Vec<SpanRow>) -> RunRow {
     let mut leaderboard_row = Object::new();
     leaderboard_row
         .insert("hardware".into(), args.hardware.and_then(|of| of.get("hardware")).cloned().into());
     let mut inputs = RunInputs {
-        run_id: run_id.to_owned(),
+        run_id: args.run_id.unwrap_or_default().to_owned(),
         declared: Declared { leaderboard_row, aggregates: args.aggregates.to_vec(), ..Declared::default() },
         spans,
-        results: rows.into_iter().map(|row| smoltrace::of_run(row, run_id)).collect(),
         ..RunInputs::default()
     };
     runs::seal(&mut inputs);
@@ -325,31 +390,55 @@ fn account(args: &LeaderboardArgs<'_>, results: &[&Value], spans: Vec<SpanRow>) 
     account_series(&inputs, args.series.unwrap_or(&nothing)).run
 }
 
+/// For each result the number of its task, counted as they come.
+fn tasks<R: Fields>(results: &[&R]) -> Vec<usize> {
+    let mut numbers = HashMap::new();
+    let results = results.iter().enumerate();
+    results
+        .map(|(index, result)| {
+            let next = numbers.len();
+            *numbers.entry(logical_key(*result, index)).or_insert(next)
+        })
+        .collect()
+}
+
+/// The attempts at each task, in the order given.
+fn attempts<R: Fields>(results: &[&R], tasks: &[usize]) -> Attempts {
+    let listed = results.iter().zip(tasks).enumerate();
+    Attempts::of(
+        listed.map(|(nth, (result, task))| (task, nth as i64, result.get("success").and_then(boolean))),
+    )
+}
+
 /// The results that count: all of them, or those of one agent type.
-fn results_of<'a>(all: &'a AllResults, agent_type: &str) -> Vec<&'a Value> {
+fn results_of<'a, R>(all: &'a AllResults<R>, agent_type: &str) -> Vec<&'a R> {
     let wanted: &[&str] = if agent_type == "both" { &["tool", "code"] } else { &[agent_type] };
     let of = |agent: &&str| all.iter().find(|(name, _)| name == agent);
     wanted.iter().filter_map(of).flat_map(|(_, results)| results).collect()
 }
 
-fn succeeded(result: &Value) -> bool {
+fn succeeded(result: &impl Fields) -> bool {
     result.get("success").is_some_and(|success| boolean(success).unwrap_or_else(|| is_truthy(success)))
 }
 
-fn pass_at_1(row: &mut Record, results: &[&Value]) {
-    let mut seen = HashSet::new();
-    let first: Vec<&&Value> = results
-        .iter()
-        .enumerate()
-        .filter(|(index, result)| seen.insert(logical_key(result, *index)))
-        .map(|(_, result)| result)
-        .collect();
-    let passed = first.iter().filter(|result| succeeded(result)).count();
-    let share = if first.is_empty() { Value::Null } else { round(passed as f64 / first.len() as f64, 4) };
-    row.set("pass_at_1", share);
+/// A share as published.
+fn share(share: Option<f64>) -> Value {
+    share.map_or(Value::Null, |share| round(share, 4))
+}
+
+/// Of a task's results the first one counts, scored or not.
+fn pass_at_1<R: Fields>(row: &mut Record, results: &[&R], tasks: &[usize]) {
+    let (mut prompts, mut passed) = (0, 0);
+    for (result, task) in results.iter().zip(tasks) {
+        if *task == prompts {
+            prompts += 1;
+            passed += usize::from(succeeded(*result));
+        }
+    }
+    row.set("pass_at_1", share((prompts > 0).then(|| passed as f64 / prompts as f64)));
     row.set("pass_rule", PASS_AT_1_RULE);
-    row.set("pass_attempts", i64::from(!first.is_empty()));
-    row.set("evaluated_prompts", first.len());
+    row.set("pass_attempts", i64::from(prompts > 0));
+    row.set("evaluated_prompts", prompts);
     row.set("passed_prompts", passed);
 }
 

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod aggregate;
+pub mod attempts;
 pub mod attribution;
 pub mod counter;
 pub mod device_energy;

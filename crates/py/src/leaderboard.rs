@@ -2,31 +2,69 @@
 //!
 //! Must not know what a row says.
 
+use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple};
 use serde_json::{Map, Value};
 use smoltrace_exchange::metrics_json::MetricsDocument;
 use smoltrace_exchange::smoltrace_dict::{DictError, LeaderboardArgs, Record, leaderboard_row};
 
 use crate::errors;
 use crate::value;
-use crate::walk::{At, Walked, dict, each};
+use crate::walk::{At, Fields, Walked, dict, each};
 
 /// Executions under each agent type, in order.
-pub type AllResults = Vec<(String, Vec<Value>)>;
+pub struct AllResults<'py> {
+    /// The fields that were asked for.
+    pub fields: Vec<(String, Vec<Record>)>,
+    /// The executions as they were given.
+    pub given: Vec<Bound<'py, PyDict>>,
+}
 
-/// The argument `all_results`: a dict of lists of dicts.
-pub fn all_results(argument: &Bound<'_, PyAny>) -> PyResult<AllResults> {
-    let read = || -> Walked<AllResults> {
-        let mut all = Vec::new();
+impl AllResults<'_> {
+    /// Adds the steps to the execution at a place among all of them.
+    pub fn at<T>(&self, place: usize, walked: Walked<T>) -> PyResult<T> {
+        let places =
+            self.fields.iter().flat_map(|(agent, list)| (0..list.len()).map(move |nth| (agent, nth)));
+        let Some((agent, nth)) = places.into_iter().nth(place) else {
+            return Err(PyIndexError::new_err(place));
+        };
+        walked.at_index(nth).at_key(agent).map_err(|error| errors::walk(ARGUMENT, error))
+    }
+}
+
+const ARGUMENT: &str = "all_results";
+
+/// The argument `all_results`: a dict of lists of dicts, of which the fields of these names are read.
+pub fn all_results<'py, const N: usize>(
+    argument: &Bound<'py, PyAny>,
+    names: [&'static str; N],
+) -> PyResult<AllResults<'py>> {
+    let mut fields = Fields::new(names);
+    let mut all = AllResults { fields: Vec::new(), given: Vec::new() };
+    let mut read = || -> Walked<()> {
         for (agent_type, results) in dict(argument)?.iter() {
             let agent_type = agent_type.str()?.to_string_lossy().into_owned();
-            let results = objects(&results).at_key(&agent_type)?;
-            all.push((agent_type, results));
+            let mut records = Vec::new();
+            let each_result = each(Some(&results), |_, item| {
+                let given = dict(item)?;
+                let mut record = Record::default();
+                for (name, value) in names.into_iter().zip(fields.read(&given)) {
+                    if let Some(value) = value {
+                        record.push(name, value::from_python(&value).at_key(name)?);
+                    }
+                }
+                records.push(record);
+                all.given.push(given.into_owned());
+                Ok(())
+            });
+            each_result.at_key(&agent_type)?;
+            all.fields.push((agent_type, records));
         }
-        Ok(all)
+        Ok(())
     };
-    read().map_err(|error| errors::walk("all_results", error))
+    read().map_err(|error| errors::walk(ARGUMENT, error))?;
+    Ok(all)
 }
 
 /// The argument `name`: a list of dicts, or None for an empty one.
@@ -58,7 +96,8 @@ pub fn declared(arguments: &Bound<'_, PyAny>) -> PyResult<Map<String, Value>> {
 
 /// Everything that a leaderboard row is made of.
 pub struct Inputs {
-    pub all_results: AllResults,
+    /// With the fields of [`smoltrace_exchange::smoltrace_dict::RANKED`].
+    pub all_results: Vec<(String, Vec<Record>)>,
     pub trace_data: Vec<Value>,
     pub metrics: MetricsDocument,
     pub declared: Map<String, Value>,

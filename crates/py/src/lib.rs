@@ -14,6 +14,10 @@ mod series;
 mod value;
 mod walk;
 
+/// Small calls are short enough that the system's allocator would be a third of them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The compiled part of the `smoltrace` package. What the functions promise is documented in
 /// `smoltrace.utils`, which is the public face.
 #[pymodule]
@@ -53,13 +57,14 @@ mod _native {
         model_name: &Bound<'py, PyAny>,
         evaluation_date: &str,
     ) -> PyResult<Bound<'py, PyList>> {
-        let all_results = leaderboard::all_results(all_results)?;
+        let all_results = leaderboard::all_results(all_results, smoltrace_dict::FLATTENED)?;
         let model_name = model_name.str()?;
         let model_name = model_name.to_string_lossy();
+        let fields = &all_results.fields;
         let rows = py
-            .detach(|| smoltrace_dict::flatten_results(&all_results, &model_name, evaluation_date))
+            .detach(|| smoltrace_dict::flatten_results(fields, &model_name, evaluation_date))
             .map_err(errors::dict)?;
-        rows::records(py, &rows)
+        rows::results(py, &rows, &all_results)
     }
 
     #[pyfunction]
@@ -71,7 +76,7 @@ mod _native {
         declared: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let inputs = leaderboard::Inputs {
-            all_results: leaderboard::all_results(all_results)?,
+            all_results: leaderboard::all_results(all_results, smoltrace_dict::RANKED)?.fields,
             trace_data: leaderboard::list(trace_data, "trace_data")?,
             metrics: metrics::read(py, metric_data, "metric_data")?,
             declared: leaderboard::declared(declared)?,

@@ -8,11 +8,13 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyList, PyString};
 use smoltrace_exchange::metrics_json::MetricsDocument;
-use smoltrace_exchange::smoltrace_dict::Record;
+use smoltrace_exchange::smoltrace_dict::{Cell, Record, ResultCells};
 use smoltrace_model::aggregate::GpuAggregates;
 use smoltrace_model::flatten::{self, COLUMNS, MetricsRow};
 
+use crate::leaderboard::AllResults;
 use crate::value;
+use crate::walk::At;
 
 /// The nine aggregates; None is 'not measured'.
 pub fn aggregates<'py>(py: Python<'py>, totals: &GpuAggregates) -> PyResult<Bound<'py, PyDict>> {
@@ -41,11 +43,34 @@ pub fn metrics<'py>(py: Python<'py>, document: &MetricsDocument) -> PyResult<Bou
     Ok(list)
 }
 
-/// Records as dicts, in order.
-pub fn records<'py>(py: Python<'py>, rows: &[Record]) -> PyResult<Bound<'py, PyList>> {
+/// The rows of executions as dicts, each with what its execution was given.
+pub fn results<'py>(
+    py: Python<'py>,
+    rows: &[ResultCells],
+    all: &AllResults<'py>,
+) -> PyResult<Bound<'py, PyList>> {
+    let mut columns: Vec<(&str, Bound<'py, PyString>)> = Vec::new();
     let list = PyList::empty(py);
-    for row in rows {
-        list.append(record(py, row)?)?;
+    for (nth, (row, given)) in rows.iter().zip(&all.given).enumerate() {
+        let dict = PyDict::new(py);
+        for (place, (name, cell)) in row.iter().enumerate() {
+            if columns.get(place).is_none_or(|(known, _)| known != name) {
+                columns.insert(place, (name, PyString::intern(py, name)));
+            }
+            let column = &columns[place].1;
+            let value = match cell {
+                Cell::Made(value) => value::to_python(py, value)?,
+                Cell::Given => match given.get_item(column)? {
+                    Some(value) => match value::plain(value) {
+                        Ok(value) => value,
+                        error => all.at(nth, error.at_key(name))?,
+                    },
+                    None => py.None().into_bound(py),
+                },
+            };
+            dict.set_item(column, value)?;
+        }
+        list.append(dict)?;
     }
     Ok(list)
 }

@@ -135,6 +135,8 @@ impl Metric {
 /// The series so far. Scrapes repeat themselves: whatever was seen before is found by its
 /// spelling, without making anything of it again.
 struct Walker<'py> {
+    metric_fields: Fields<'py, 4>,
+    data_fields: Fields<'py, 3>,
     point_fields: Fields<'py, 6>,
     pair_fields: Fields<'py, 2>,
     value_fields: Fields<'py, 1>,
@@ -153,6 +155,8 @@ struct Walker<'py> {
 impl<'py> Walker<'py> {
     fn new() -> Self {
         Self {
+            metric_fields: Fields::new(["name", "unit", "gauge", "sum"]),
+            data_fields: Fields::new(["dataPoints", "aggregationTemporality", "isMonotonic"]),
             point_fields: Fields::new(POINT),
             pair_fields: Fields::new(["key", "value"]),
             value_fields: Fields::new(["stringValue"]),
@@ -241,23 +245,19 @@ impl<'py> Walker<'py> {
     }
 
     fn metric(&mut self, metric: &Bound<'py, PyAny>, origin: usize, scope: usize) -> Walked<()> {
-        let fields = dict(metric)?;
-        let (kind, instrument, data) = if let Some(gauge) = field!(fields, "gauge")? {
-            ("gauge", Instrument::Gauge, gauge)
-        } else if let Some(sum) = field!(fields, "sum")? {
-            ("sum", Instrument::Sum, sum)
-        } else {
+        let [name, unit, gauge, sum] = self.metric_fields.read(&*dict(metric)?);
+        let (kind, instrument, data) = match (gauge, sum) {
+            (Some(gauge), _) => ("gauge", Instrument::Gauge, gauge),
+            (None, Some(sum)) => ("sum", Instrument::Sum, sum),
             // Histograms and summaries take part in none of the numbers computed here.
-            return Ok(());
+            (None, None) => return Ok(()),
         };
-        let (name, unit) = (field!(fields, "name")?, field!(fields, "unit")?);
         let name = name.as_ref().map_or(Ok(Cow::Borrowed("")), text).at_key("name")?;
         let unit = unit.as_ref().map_or(Ok(Cow::Borrowed("")), text).at_key("unit")?;
-        let data = dict(&data).at_key(kind)?;
-        let temporality = field!(data, "aggregationTemporality")?;
+        let [points, temporality, monotonic] = self.data_fields.read(&*dict(&data).at_key(kind)?);
         let temporality =
             temporality_of(temporality.as_ref()).at_key("aggregationTemporality").at_key(kind)?;
-        let monotonic = match field!(data, "isMonotonic")? {
+        let monotonic = match monotonic {
             Some(flag) => flag.is_truthy()?,
             None => false,
         };
@@ -287,7 +287,6 @@ impl<'py> Walker<'py> {
                 self.metrics.insert(&self.spelling, metric)
             }
         };
-        let points = field!(data, "dataPoints")?;
         each(points.as_ref(), |_, item| self.point(item, metric)).at_key("dataPoints").at_key(kind)
     }
 

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString};
 use serde_json::{Map, Number, Value};
 
-use crate::walk::{At, WalkError, Walked, characters, dict, each, is_list};
+use crate::walk::{At, WalkError, Walked, characters, dict, each, is_list, utf8};
 
 /// Nesting that is still accepted; beyond it an object most likely contains itself.
 const MAX_DEPTH: usize = 128;
@@ -86,6 +86,16 @@ fn other(value: &Bound<'_, PyAny>, depth: usize) -> Walked<Value> {
         return Ok(Number::from_f64(number).map_or(Value::Null, Value::Number));
     }
     Ok(Value::String(value.str()?.to_string_lossy().into_owned()))
+}
+
+/// The object as JSON knows it: itself, where [`from_python`] and [`to_python`] would make it again.
+pub fn plain(value: Bound<'_, PyAny>) -> Walked<Bound<'_, PyAny>> {
+    let stays = value.is_none()
+        || value.is_exact_instance_of::<PyBool>()
+        || value.is_exact_instance_of::<PyInt>()
+        || value.cast_exact::<PyFloat>().is_ok_and(|float| float.value().is_finite())
+        || value.cast_exact::<PyString>().is_ok_and(|text| utf8(text).is_some());
+    if stays { Ok(value) } else { Ok(to_python(value.py(), &from_python(&value)?)?) }
 }
 
 /// The Python object of a JSON value.

@@ -296,7 +296,7 @@ unsafe extern "C" {
 
 /// The UTF-8 form that the text keeps of itself; none when it has half surrogate pairs.
 #[cfg(unix)]
-fn utf8<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
+pub fn utf8<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
     let mut size = 0;
     // SAFETY: `text` is a str and the GIL is held. What is returned lives as long as the str
     // (text strings never change) and holds `size` bytes of valid UTF-8.
@@ -312,7 +312,7 @@ fn utf8<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
 }
 
 #[cfg(not(unix))]
-fn utf8<'a>(_text: &'a Bound<'_, PyString>) -> Option<&'a str> {
+pub fn utf8<'a>(_text: &'a Bound<'_, PyString>) -> Option<&'a str> {
     None
 }
 

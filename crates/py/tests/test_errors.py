@@ -118,8 +118,11 @@ def test_wrong_results() -> None:
 
 def test_results_that_contain_themselves() -> None:
     row: Any = {"test_id": "a"}
-    row["self"] = row
-    with pytest.raises(ValueError, match="levels deep"):
+    row["response"] = [row]
+    with pytest.raises(ValueError, match=r"^all_results\.tool\[1\]\.response.*levels deep"):
+        flatten_results_for_hf({"tool": [{"test_id": "b"}, row]}, "m")
+    row["enhanced_trace_info"] = row
+    with pytest.raises(ValueError, match=r"^all_results\.tool\[0\]\.enhanced_trace_info.*levels deep"):
         flatten_results_for_hf({"tool": [row]}, "m")
 
 

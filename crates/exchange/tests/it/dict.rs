@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use smoltrace_exchange::{
     metrics_json,
-    smoltrace_dict::{DictError, LeaderboardArgs, flatten_results, leaderboard_row},
+    smoltrace_dict::{Cell, DictError, LeaderboardArgs, ResultCells, flatten_results, leaderboard_row},
 };
 
 use crate::support::fixture;
@@ -27,9 +27,19 @@ fn all_results() -> Vec<(String, Vec<Value>)> {
     vec![("tool".into(), of("tool")), ("code".into(), of("code"))]
 }
 
+/// A row with what its result was given.
+fn whole(row: &ResultCells, given: &Value) -> Value {
+    let field = |(name, cell): &(&str, Cell)| match cell {
+        Cell::Given => ((*name).to_owned(), given[name].clone()),
+        Cell::Made(value) => ((*name).to_owned(), value.clone()),
+    };
+    row.iter().map(field).collect::<serde_json::Map<_, _>>().into()
+}
+
 #[test]
 fn results_have_the_published_keys_in_order() {
-    let rows = flatten_results(&all_results(), "openai/gpt-4.1-nano", "2026-11-23T12:05:29.405660").unwrap();
+    let results = all_results();
+    let rows = flatten_results(&results, "openai/gpt-4.1-nano", "2026-11-23T12:05:29.405660").unwrap();
     let recorded = std::fs::read_to_string(fixture("smoltrace_run_two_gpus/results.json")).unwrap();
     assert_eq!(rows.len(), 12);
     // The order of the keys is that of the file.
@@ -39,8 +49,9 @@ fn results_have_the_published_keys_in_order() {
         from += at;
     }
     let published: Vec<Value> = serde_json::from_str(&recorded).unwrap();
-    for (row, published) in rows.iter().zip(&published) {
-        let mut row = serde_json::to_value(row).unwrap();
+    let given = results.iter().flat_map(|(_, results)| results);
+    for ((row, given), published) in rows.iter().zip(given).zip(&published) {
+        let mut row = whole(row, given);
         let mut published = published.clone();
         row["evaluation_date"] = Value::Null;
         published["evaluation_date"] = Value::Null;
@@ -56,8 +67,8 @@ fn results_have_the_published_keys_in_order() {
 fn the_second_attempt_has_no_pass_at_1() {
     let result = json!({"test_id": "a", "agent_type": "tool", "success": true});
     let rows = flatten_results(&[("tool".into(), vec![result.clone(), result])], "m", "now").unwrap();
-    let passed: Vec<&Value> = rows.iter().map(|row| row.get("pass_at_1_passed").unwrap()).collect();
-    assert_eq!(passed, [&json!(true), &json!(null)]);
+    let passed = rows.iter().map(|row| whole(row, &json!({}))["pass_at_1_passed"].take());
+    assert_eq!(passed.collect::<Vec<_>>(), [json!(true), json!(null)]);
     let nameless = [("tool".into(), vec![json!({"success": true})])];
     assert_eq!(
         flatten_results(&nameless, "m", "now"),
@@ -125,14 +136,14 @@ fn what_was_not_measured_falls_back_by_source() {
     let aggregates = [json!({"name": "gen_ai.co2.emissions", "data_points": [{"value": {"value": "0.5"}}]})];
     let traces = [json!({"total_tokens": "120", "total_duration_ms": 10.5, "total_cost_usd": "0.25",
         "total_prompt_tokens": 100, "total_completion_tokens": 20})];
-    let args = LeaderboardArgs {
+    let args: LeaderboardArgs<Value> = LeaderboardArgs {
         model_name: "m",
         trace_data: &traces,
         aggregates: &aggregates,
         agent_type: "both",
         provider: "litellm",
         now: "2026-01-02T03:04:05",
-        ..LeaderboardArgs::default()
+        ..Default::default()
     };
     let row = leaderboard_row(&args).unwrap();
     let check = |key: &str, expected: Value| assert_eq!(row.get(key), Some(&expected), "{key}");

@@ -1,6 +1,6 @@
 //! The run row: names, rounding and nullability as published ("The leaderboard row").
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     aggregate::GpuAggregates,
+    attempts::Attempts,
     gpus::Gpus,
     inputs::{Declared, RunInputs},
     rows::{ResultRow, RunRow, RunStatus, Source},
@@ -79,7 +80,8 @@ pub(super) fn run_row(facts: &Facts) -> RunRow {
     let mut notes = Vec::new();
 
     let duration_ns = duration_ns(results);
-    let attempts = Attempts::of(&outcomes.counted);
+    let counted = outcomes.counted.iter();
+    let attempts = Attempts::of(counted.map(|row| (row.test_uid.as_str(), row.attempt, row.success)));
     let interval = stats::wilson(outcomes.passed as u64, outcomes.scored() as u64, stats::Z_95);
     let percent = |share: f64| round(share * 100.0, 2);
     let per_test = |total: Option<f64>| {
@@ -138,8 +140,8 @@ pub(super) fn run_row(facts: &Facts) -> RunRow {
         success_rate_ci_high: interval.as_ref().map(|interval| percent(interval.high)),
         attempts: attempts.most,
         pass_at_1: attempts.pass_at_1().map(|share| round(share, 4)),
-        pass_at_k: attempts.mean(stats::pass_at_k).map(|share| round(share, 4)),
-        pass_hat_k: attempts.mean(stats::pass_hat_k).map(|share| round(share, 4)),
+        pass_at_k: attempts.pass_at_k().map(|share| round(share, 4)),
+        pass_hat_k: attempts.pass_hat_k().map(|share| round(share, 4)),
         avg_steps: digits2(outcomes.mean(|row| row.steps.map(|steps| steps as f64))),
         avg_duration_ms: digits2(outcomes.mean(|row| row.duration_ms)),
         total_duration_ms: digits2(duration_ns.map(ms)),
@@ -235,51 +237,6 @@ fn status(declared: &Declared, outcomes: &Outcomes) -> RunStatus {
         (_, 0) => RunStatus::Failed,
         _ => RunStatus::Partial,
     })
-}
-
-/// Scored executions per test.
-struct Attempts {
-    /// Per test: executions, passed ones, whether the first passed.
-    tests: Vec<(u64, u64, bool)>,
-    most: i64,
-}
-
-impl Attempts {
-    fn of(counted: &[&ResultRow]) -> Self {
-        let mut by_test: BTreeMap<&str, Vec<&ResultRow>> = BTreeMap::new();
-        for row in counted {
-            by_test.entry(&row.test_uid).or_default().push(row);
-        }
-        let most_of = |scored: bool| {
-            let of = |rows: &Vec<&ResultRow>| {
-                rows.iter().filter(|row| !scored || row.success.is_some()).count() as i64
-            };
-            by_test.values().map(of).max().unwrap_or(0)
-        };
-        let most = if most_of(true) > 0 { most_of(true) } else { most_of(false) };
-        let tests = by_test.values().filter_map(|rows| {
-            let mut scored: Vec<(i64, bool)> =
-                rows.iter().filter_map(|row| Some((row.attempt, row.success?))).collect();
-            scored.sort_unstable();
-            let passed = scored.iter().filter(|(_, success)| *success).count() as u64;
-            Some((scored.len() as u64, passed, scored.first()?.1))
-        });
-        Self { tests: tests.collect(), most }
-    }
-
-    fn pass_at_1(&self) -> Option<f64> {
-        let passed = self.tests.iter().filter(|(_, _, first)| *first).count();
-        (!self.tests.is_empty()).then(|| passed as f64 / self.tests.len() as f64)
-    }
-
-    /// Mean over the tests with all attempts.
-    fn mean(&self, of_test: fn(u64, u64, u64) -> Option<f64>) -> Option<f64> {
-        let k = u64::try_from(self.most).ok()?;
-        let mut shares: Vec<f64> =
-            self.tests.iter().filter_map(|(n, passed, _)| of_test(*n, *passed, k)).collect();
-        let n = shares.len() as f64;
-        (!shares.is_empty()).then(|| crate::sum::sum_unordered(&mut shares) / n)
-    }
 }
 
 /// Whether anything behind the numbers was simulated, and what says so.
