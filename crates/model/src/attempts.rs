@@ -7,46 +7,46 @@ use crate::stats;
 /// Scored executions per test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempts {
-    tests: Vec<Scored>,
+    tests: Vec<Tries>,
     /// Scored executions of the test that has most of them; of any executions when none is scored.
     pub most: i64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Scored {
+/// The executions of one test.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Tries {
     executions: u64,
+    scored: u64,
     passed: u64,
-    first_passed: bool,
+    /// The first scored attempt and whether it passed; of two with one number the failed one.
+    first: Option<(i64, bool)>,
 }
 
 impl Attempts {
     /// From the executions: test, attempt, success.
     pub fn of<T: Eq + Hash>(executions: impl Iterator<Item = (T, i64, Option<bool>)>) -> Self {
-        let mut by_test: HashMap<T, (i64, Option<(i64, bool)>, Scored)> = HashMap::new();
+        let mut by_test: HashMap<T, Tries> = HashMap::new();
         for (test, attempt, success) in executions {
-            let none = Scored { executions: 0, passed: 0, first_passed: false };
-            let (all, first, scored) = by_test.entry(test).or_insert((0, None, none));
-            *all += 1;
-            let Some(success) = success else { continue };
-            scored.executions += 1;
-            scored.passed += u64::from(success);
-            // Of one attempt's number twice, the failed one counts.
-            let of_first = first.map_or((attempt, success), |first| first.min((attempt, success)));
-            *first = Some(of_first);
-            scored.first_passed = of_first.1;
+            let tries = by_test.entry(test).or_default();
+            tries.executions += 1;
+            if let Some(success) = success {
+                tries.scored += 1;
+                tries.passed += u64::from(success);
+                let this = (attempt, success);
+                tries.first = Some(tries.first.map_or(this, |first| first.min(this)));
+            }
         }
-        let most_scored = by_test.values().map(|(_, _, scored)| scored.executions as i64).max().unwrap_or(0);
-        let most_of_any = by_test.values().map(|(all, ..)| *all).max().unwrap_or(0);
-        let tests = by_test.into_values().map(|(_, _, scored)| scored);
+        let most_scored = by_test.values().map(|tries| tries.scored).max().unwrap_or(0);
+        let most_of_any = by_test.values().map(|tries| tries.executions).max().unwrap_or(0);
         Self {
-            tests: tests.filter(|scored| scored.executions > 0).collect(),
-            most: if most_scored > 0 { most_scored } else { most_of_any },
+            tests: by_test.into_values().filter(|tries| tries.scored > 0).collect(),
+            most: if most_scored > 0 { most_scored } else { most_of_any } as i64,
         }
     }
 
     /// The share of the tests whose first scored attempt passed.
     pub fn pass_at_1(&self) -> Option<f64> {
-        let passed = self.tests.iter().filter(|test| test.first_passed).count();
+        let passed = self.tests.iter().filter(|test| test.first.is_some_and(|(_, passed)| passed)).count();
         (!self.tests.is_empty()).then(|| passed as f64 / self.tests.len() as f64)
     }
 
@@ -63,7 +63,7 @@ impl Attempts {
     fn mean(&self, of_test: fn(u64, u64, u64) -> Option<f64>) -> Option<f64> {
         let k = u64::try_from(self.most).ok()?;
         let mut shares: Vec<f64> =
-            self.tests.iter().filter_map(|test| of_test(test.executions, test.passed, k)).collect();
+            self.tests.iter().filter_map(|test| of_test(test.scored, test.passed, k)).collect();
         let n = shares.len() as f64;
         (!shares.is_empty()).then(|| crate::sum::sum_unordered(&mut shares) / n)
     }
