@@ -61,6 +61,18 @@ impl GpuMetric {
         }
     }
 
+    /// Unit of the column.
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::Co2Emissions => "gCO2e",
+            Self::PowerCost => "USD",
+            Self::Utilization => "%",
+            Self::MemoryUsed | Self::MemoryTotal => "MiB",
+            Self::Temperature => "Cel",
+            Self::Power => "W",
+        }
+    }
+
     /// Whether it is counted up; the others are gauges.
     pub const fn is_counter(self) -> bool {
         matches!(self, Self::Co2Emissions | Self::PowerCost)

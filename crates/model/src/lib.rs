@@ -14,6 +14,7 @@ pub mod energy;
 pub mod flatten;
 mod forest;
 pub mod gpus;
+mod hardware;
 pub mod ids;
 pub mod inputs;
 mod join;

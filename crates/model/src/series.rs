@@ -2,7 +2,10 @@
 //!
 //! A decoder fills a [`SeriesSet`]; accounting reads it. Nothing here knows a wire format.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use crate::rows::{Instrument, PointRow, Temporality, seal};
 
@@ -126,6 +129,8 @@ fn sort(samples: &mut [Sample]) {
 pub struct SeriesSet {
     series: Vec<Series>,
     index: HashMap<u128, usize>,
+    /// Published metrics with the metrics of other conventions that stand for them here.
+    pub(crate) stand_ins: BTreeSet<(&'static str, String)>,
     /// NaN and infinite values that were dropped.
     pub dropped_non_finite: u64,
 }
@@ -157,8 +162,13 @@ impl SeriesSet {
         &self.series
     }
 
+    pub(crate) fn series_mut(&mut self) -> &mut [Series] {
+        &mut self.series
+    }
+
     /// Appends another set, joining equal series.
     pub fn merge(&mut self, other: SeriesSet) {
+        self.stand_ins.extend(other.stand_ins);
         self.dropped_non_finite += other.dropped_non_finite;
         for series in other.series {
             let slot = self.slot(series.info);

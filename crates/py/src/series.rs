@@ -57,6 +57,7 @@ pub fn document(root: &Bound<'_, PyAny>) -> Walked<MetricsDocument> {
         .at_key("aggregates")?;
     }
     let run_id = run_id.or(walker.run_id);
+    walker.set.adopt_hardware();
     Ok(MetricsDocument { run_id, series: walker.set, aggregates, ..MetricsDocument::default() })
 }
 

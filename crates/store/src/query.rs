@@ -128,7 +128,7 @@ impl Scanner {
         }
     }
 
-    /// The series of a scan of points. Read batch by batch, so that only samples, and no rows, of
+    /// The series of a scan of points, hardware metrics adopted. Read batch by batch, so that only samples, and no rows, of
     /// a large run are ever in memory together.
     pub(crate) async fn series(&self, table: &Table, scan: &Scan) -> Result<SeriesSet, StoreError> {
         let state = table.latest().await?;
@@ -149,6 +149,7 @@ impl Scanner {
                 parts.sort_by(|(a, _), (b, _)| a.cmp(b));
                 let mut set = SeriesSet::default();
                 parts.into_iter().for_each(|(_, part)| set.merge(part));
+                set.adopt_hardware();
                 Ok(set)
             }
             Err(error) => {

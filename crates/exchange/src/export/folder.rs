@@ -92,7 +92,8 @@ pub fn parquet_folder(export: &RunExport, dir: &Path) -> Result<(), ExportError>
     let traces: Vec<Record> = traces::records(export).collect();
     write_dataset(dir, "traces", &frame::batch(dataset::TRACES, &traces))?;
     drop(traces);
-    let series = SeriesSet::from_points(&export.points);
+    let mut series = SeriesSet::from_points(&export.points);
+    series.adopt_hardware();
     let metrics = flatten_metrics(&series, &export.run.run_id);
     write_dataset(dir, "metrics", &flatten::to_batch(&metrics, Missing::Zero))?;
     write_dataset(dir, "points", &PointRow::to_batch(&export.points))

@@ -75,7 +75,8 @@ pub fn table_bytes(export: &RunExport, table: Table, format: Format) -> Result<V
             frame::batch(dataset::RESULTS, &dataset::results(&export.run, &export.results, false))
         }
         (Table::Metrics, _) => {
-            let series = SeriesSet::from_points(&export.points);
+            let mut series = SeriesSet::from_points(&export.points);
+            series.adopt_hardware();
             flatten::to_batch(&flatten_metrics(&series, &export.run.run_id), Missing::Null)
         }
         (Table::Traces, Format::Csv) => SpanRow::to_batch(&export.spans),

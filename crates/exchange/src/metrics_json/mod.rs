@@ -193,6 +193,7 @@ fn read_source(name: &str, source: Source<'_>, options: ReadOptions) -> Result<M
 }
 
 fn finish(reader: Reader<'_>) -> Result<MetricsDocument, InputError> {
-    let document::Read { run_id, collector, aggregates } = reader.read()?;
+    let document::Read { run_id, mut collector, aggregates } = reader.read()?;
+    collector.set.adopt_hardware();
     Ok(MetricsDocument { run_id, series: collector.set, aggregates, left_out: collector.left_out })
 }

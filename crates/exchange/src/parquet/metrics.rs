@@ -116,7 +116,7 @@ fn of_gpu(origin: &Origin, rows: &[Row], points: &mut Vec<PointRow>) {
         }
         let head = PointHead {
             metric: metric.name().into(),
-            unit: unit(metric).into(),
+            unit: metric.unit().into(),
             instrument: if metric.is_counter() { Instrument::Sum } else { Instrument::Gauge },
             temporality: if metric.is_counter() { Temporality::Cumulative } else { Temporality::Unspecified },
             monotonic: metric.is_counter(),
@@ -153,16 +153,4 @@ fn attributes(row: &Row) -> Object {
         }
     }
     attributes
-}
-
-/// UCUM, as genai-otel-instrument emits them.
-fn unit(metric: GpuMetric) -> &'static str {
-    match metric {
-        GpuMetric::Co2Emissions => "gCO2e",
-        GpuMetric::PowerCost => "USD",
-        GpuMetric::Utilization => "%",
-        GpuMetric::MemoryUsed | GpuMetric::MemoryTotal => "MiB",
-        GpuMetric::Temperature => "Cel",
-        GpuMetric::Power => "W",
-    }
 }

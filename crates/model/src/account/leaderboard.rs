@@ -345,6 +345,9 @@ fn remarks(facts: &Facts, outcomes: &Outcomes) -> Vec<String> {
         counts.dropped_non_finite,
         format!("{} metric value(s) were NaN or infinite and were dropped.", counts.dropped_non_finite),
     );
+    for (metric, source) in &facts.set.stand_ins {
+        say(1, format!("{metric} is read from {source}."));
+    }
     for (name, quantity) in [("CO2", &footprints.co2_g), ("power cost", &footprints.power_cost_usd)] {
         say(
             i64::from(quantity.source == Source::TraceAggregate),

@@ -42,10 +42,13 @@ pub struct Accounted {
 
 /// Accounts a run. Never fails: what is unknown stays null, what is odd is noted.
 pub fn account_run(inputs: &RunInputs) -> Accounted {
-    account_series(inputs, &SeriesSet::from_points(&inputs.points))
+    let mut set = SeriesSet::from_points(&inputs.points);
+    set.adopt_hardware();
+    account_series(inputs, &set)
 }
 
-/// [`account_run`] where the points stand in `set`, and `inputs.points` is not read.
+/// [`account_run`] where the points stand in `set`, with its hardware metrics adopted, and
+/// `inputs.points` is not read.
 pub fn account_series(inputs: &RunInputs, set: &SeriesSet) -> Accounted {
     let traces = Traces::of(&inputs.spans);
     let executions = Executions::of(&inputs.run_id, &inputs.results, &traces.units);

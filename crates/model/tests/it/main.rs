@@ -2,6 +2,7 @@
 
 mod account;
 mod energy;
+mod hardware;
 mod metrics;
 mod normalize;
 mod price;
