@@ -7,8 +7,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use smoltrace_model::rows::{PointRow, SpanRow};
-use smoltrace_otlp::{Encoding, Refused, Signal, Telemetry, decode_request};
+use smoltrace_model::rows::{EventRow, PointRow, SpanRow};
+use smoltrace_otlp::{Encoding, LogEvent, Refused, Signal, Telemetry, decode_request};
 use tokio::sync::Semaphore;
 
 use crate::{Counters, Limits, Received, Sink, SinkError, series_limit::SeriesLimit};
@@ -136,7 +136,7 @@ impl Receiver {
         // Decoding a large body would keep others waiting.
         let decoded = tokio::task::spawn_blocking(decode).await;
         let decoded = decoded.map_err(|_| Refusal::Malformed("the request cannot be decoded".into()))??;
-        let items = (decoded.received.spans.len() + decoded.received.points.len()) as u64;
+        let items = decoded.received.len() as u64;
         if items > 0 {
             inner.sink.store(decoded.received).await.map_err(|error| match error {
                 SinkError::Busy { retry_after, cause } => Refusal::Busy(retry_after, cause),
@@ -178,17 +178,25 @@ impl Receiver {
             let most = self.inner.limits.series;
             message.push(format!("{past_limit} points are of a series past the limit of {most} in a run"));
         }
-        let apart = logs.len() as u64;
+        let records = logs.len();
+        let events: Vec<EventRow> = logs
+            .into_iter()
+            .filter_map(LogEvent::into_row)
+            .map(|row| EventRow { run_id: run_id(row.run_id, &row.service), ..row }.sealed())
+            .collect();
+        let apart = (records - events.len()) as u64;
         if apart > 0 {
-            message.push(format!("{apart} log records: log records are not stored yet"));
+            message.push(format!(
+                "{apart} log records are no gen_ai events of a span; other records are not kept"
+            ));
         }
         Ok(Decoded {
-            received: Received { spans, points },
+            received: Received { spans, points, events },
             rejected: [
                 ("malformed", rejected),
                 ("non_finite", non_finite),
                 ("series_limit", past_limit),
-                ("not_stored", apart),
+                ("other_log", apart),
             ],
             message: message.join("; "),
         })

@@ -3,13 +3,25 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use smoltrace_model::rows::{PointRow, SpanRow};
+use smoltrace_model::rows::{EventRow, PointRow, SpanRow};
 
 /// The rows of one request, sealed, each with the id of its run.
 #[derive(Debug, Default)]
 pub struct Received {
     pub spans: Vec<SpanRow>,
     pub points: Vec<PointRow>,
+    pub events: Vec<EventRow>,
+}
+
+impl Received {
+    /// Rows of all kinds.
+    pub fn len(&self) -> usize {
+        self.spans.len() + self.points.len() + self.events.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// Why rows were not taken. The client is asked to send them again.

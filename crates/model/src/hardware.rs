@@ -13,9 +13,12 @@ use crate::{
     series::SeriesSet,
 };
 
-/// What stands for what: name, metric, and the factor of each unit to that of the metric. The first
-/// unit is the convention's own, which also holds where none is said.
-const SOURCES: [(&str, GpuMetric, &[(&str, f64)]); 5] = [
+/// Units, each with its factor to that of the published metric. The first is the convention's own, which
+/// also holds where none is said.
+type Units = &'static [(&'static str, f64)];
+
+/// What stands for what.
+const SOURCES: [(&str, GpuMetric, Units); 5] = [
     ("hw.gpu.utilization", GpuMetric::Utilization, &[("1", 100.0), ("%", 1.0)]),
     ("hw.gpu.memory.usage", GpuMetric::MemoryUsed, BYTES),
     ("hw.gpu.memory.limit", GpuMetric::MemoryTotal, BYTES),
@@ -24,7 +27,7 @@ const SOURCES: [(&str, GpuMetric, &[(&str, f64)]); 5] = [
 ];
 
 /// Bytes, and multiples of them, in MiB.
-const BYTES: &[(&str, f64)] = &[
+const BYTES: Units = &[
     ("By", 1.0 / 1_048_576.0),
     ("KiBy", 1.0 / 1_024.0),
     ("MiBy", 1.0),

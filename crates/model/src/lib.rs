@@ -11,6 +11,7 @@ pub mod counter;
 pub mod device_energy;
 pub mod downsample;
 pub mod energy;
+pub mod events;
 pub mod flatten;
 mod forest;
 pub mod gpus;

@@ -106,8 +106,18 @@ impl Telemetry {
     }
 
     /// Keeps a log record, or says why not.
-    pub(crate) fn add_log(&mut self, record: Result<LogEvent, String>, place: &Spot<'_>) {
-        match record {
+    pub(crate) fn add_log(
+        &mut self,
+        record: Result<logs::LogRecord, String>,
+        origin: &Origin,
+        place: &Spot<'_>,
+    ) {
+        let event = record.and_then(|record| {
+            let record = record.gathered();
+            self.check(&record.attributes)?;
+            Ok(record.into_event(origin))
+        });
+        match event {
             Ok(record) => self.logs.push(record),
             Err(reason) => self.reject(place, format_args!("{reason}; the log record is left out")),
         }

@@ -1,12 +1,15 @@
-//! Log records: there is no table of logs, so a record that names a span becomes an event of it.
+//! Log records: one that names a span becomes an event of it.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
-use smoltrace_model::{ids, rows::SpanRow};
+use smoltrace_model::{
+    ids,
+    rows::{EventRow, SpanRow},
+};
 
 use super::{
-    Telemetry,
+    Origin, Telemetry,
     attributes::{from_json, plain},
     span::{event_json, id, take, time},
 };
@@ -19,7 +22,28 @@ pub struct LogEvent {
     pub span_id: Option<String>,
     /// Unix ns.
     pub time: i64,
+    pub name: String,
     pub event: Value,
+    /// Of its resource.
+    pub run_id: String,
+    pub service: String,
+}
+
+impl LogEvent {
+    /// The row, not sealed, of a GenAI event of a span; other records are no part of what is kept.
+    pub fn into_row(self) -> Option<EventRow> {
+        let (Some(trace_id), Some(span_id)) = (self.trace_id, self.span_id) else { return None };
+        self.name.starts_with("gen_ai.").then(|| EventRow {
+            run_id: self.run_id,
+            trace_id,
+            span_id,
+            time_unix_nano: self.time,
+            name: self.name,
+            service: self.service,
+            event: self.event.to_string(),
+            row_id: String::new(),
+        })
+    }
 }
 
 /// What a record says, in the names of its fields.
@@ -34,26 +58,38 @@ pub struct LogRecord {
 }
 
 impl LogRecord {
-    pub fn into_event(mut self) -> LogEvent {
-        if !self.body.is_null() {
-            self.attributes.entry("body").or_insert(self.body);
+    /// The record with all that it says among its attributes.
+    pub fn gathered(mut self) -> Self {
+        let body = std::mem::take(&mut self.body);
+        if !body.is_null() {
+            self.attributes.entry("body").or_insert(body);
         }
-        if !self.severity.is_empty() {
-            self.attributes.entry("severity").or_insert(self.severity.into());
+        let severity = std::mem::take(&mut self.severity);
+        if !severity.is_empty() {
+            self.attributes.entry("severity").or_insert(severity.into());
         }
+        self
+    }
+
+    /// The event of a gathered record.
+    pub fn into_event(self, origin: &Origin) -> LogEvent {
         let named = self.attributes.get("event.name").and_then(text);
         let name = Some(self.event_name).filter(|name| !name.is_empty()).or(named);
+        let name = name.unwrap_or_else(|| "log".into());
         LogEvent {
             trace_id: self.trace_id,
             span_id: self.span_id,
             time: self.time,
-            event: event_json(name.unwrap_or_else(|| "log".into()), self.time, self.attributes, 0),
+            event: event_json(name.clone(), self.time, self.attributes, 0),
+            name,
+            run_id: origin.run_id.clone(),
+            service: origin.service.clone(),
         }
     }
 }
 
 /// A log record in JSON.
-pub fn log_from_object(mut object: Object) -> Result<LogEvent, String> {
+pub fn log_from_object(mut object: Object) -> Result<LogRecord, String> {
     let observed = time(&mut object, &["observedTimeUnixNano", "observed_time_unix_nano"])?;
     let time = time(&mut object, &["timeUnixNano", "time_unix_nano"])?;
     let word = |value: Option<Value>| value.as_ref().and_then(text).unwrap_or_default();
@@ -66,8 +102,7 @@ pub fn log_from_object(mut object: Object) -> Result<LogEvent, String> {
         body: plain(take(&mut object, &["body"]).unwrap_or_default()),
         attributes: from_json(object.remove("attributes").unwrap_or_default())
             .ok_or("the attributes are neither an object nor a key/value list")?,
-    }
-    .into_event())
+    })
 }
 
 /// Makes the records events of the spans they name; the rest is counted in a note.

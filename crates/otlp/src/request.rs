@@ -269,7 +269,7 @@ impl Decoder<'_> {
             Signal::Logs => {
                 self.count(1, origin, scope)?;
                 let record = self.message::<LogRecord>(bytes, "a log record")?;
-                request_proto::add_log(&mut self.into, record, place);
+                request_proto::add_log(&mut self.into, record, origin, place);
             }
         }
         Ok(())

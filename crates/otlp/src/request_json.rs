@@ -38,9 +38,9 @@ pub fn resource_metrics(into: &mut Telemetry, element: Value, place: &Spot<'_>) 
 
 /// Adds the records of one element of `resourceLogs`.
 pub fn resource_logs(into: &mut Telemetry, element: Value, place: &Spot<'_>) {
-    let Some((_, groups)) = resource(into, element, &["scopeLogs", "scope_logs"], place) else { return };
+    let Some((origin, groups)) = resource(into, element, &["scopeLogs", "scope_logs"], place) else { return };
     for_each_scope(into, groups, &["logRecords", "log_records"], place, |into, _, item, place| {
-        into.add_log(log_from_object(item), place);
+        into.add_log(log_from_object(item), &origin, place);
     });
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn item(
     match signal {
         Signal::Traces => into.add_span(span_from_object(item), origin, scope, place),
         Signal::Metrics => add_metric(into, item, origin, scope, place),
-        Signal::Logs => into.add_log(log_from_object(item), place),
+        Signal::Logs => into.add_log(log_from_object(item), origin, place),
     }
 }
 

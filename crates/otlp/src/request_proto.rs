@@ -179,13 +179,16 @@ fn span(wire: trace::Span) -> Result<Span, String> {
 }
 
 fn logs(into: &mut Telemetry, request: ExportLogsServiceRequest, place: &Spot<'_>) {
-    let groups = request.resource_logs.into_iter().flat_map(|group| group.scope_logs);
-    for (index, wire) in groups.flat_map(|scope| scope.log_records).enumerate() {
-        add_log(into, wire, &place.index(index));
+    for group in request.resource_logs {
+        let origin = origin(group.resource);
+        let records = group.scope_logs.into_iter().flat_map(|scope| scope.log_records);
+        for (index, wire) in records.enumerate() {
+            add_log(into, wire, &origin, &place.index(index));
+        }
     }
 }
 
-pub(crate) fn add_log(into: &mut Telemetry, wire: wire_log::LogRecord, place: &Spot<'_>) {
+pub(crate) fn add_log(into: &mut Telemetry, wire: wire_log::LogRecord, origin: &Origin, place: &Spot<'_>) {
     let record = || -> Result<LogRecord, String> {
         let time = match wire.time_unix_nano {
             0 => wire.observed_time_unix_nano,
@@ -201,7 +204,7 @@ pub(crate) fn add_log(into: &mut Telemetry, wire: wire_log::LogRecord, place: &S
             attributes: from_proto(wire.attributes),
         })
     };
-    into.add_log(record().map(LogRecord::into_event), place);
+    into.add_log(record(), origin, place);
 }
 
 pub(crate) fn metric(into: &mut Telemetry, origin: &Origin, scope: &str, metric: Metric, place: &Spot<'_>) {

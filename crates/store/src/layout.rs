@@ -7,7 +7,7 @@ use std::{
 
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use serde_json::{Value, json};
-use smoltrace_model::rows::{PointRow, ResultRow, RunRow, SpanRow, TableRow};
+use smoltrace_model::rows::{EventRow, PointRow, ResultRow, RunRow, SpanRow, TableRow};
 
 use crate::table::ACTIONS;
 
@@ -26,7 +26,17 @@ pub(crate) enum Identity {
     Versioned(&'static [&'static str]),
 }
 
-/// One of the four tables.
+/// How many tables there are.
+pub(crate) const TABLES: usize = 5;
+
+// Places of the tables in `LAYOUTS`.
+pub(crate) const SPANS: usize = 0;
+pub(crate) const POINTS: usize = 1;
+pub(crate) const EVENTS: usize = 2;
+pub(crate) const RESULTS: usize = 3;
+pub(crate) const RUNS: usize = 4;
+
+/// One of the tables.
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub(crate) name: &'static str,
@@ -44,7 +54,7 @@ pub(crate) struct Layout {
 
 /// The tables in the order in which a group is committed: a run's row comes last, so that it
 /// implies its data.
-pub(crate) static LAYOUTS: LazyLock<[Arc<Layout>; 4]> = LazyLock::new(|| {
+pub(crate) static LAYOUTS: LazyLock<[Arc<Layout>; TABLES]> = LazyLock::new(|| {
     [
         Layout {
             name: SpanRow::TABLE,
@@ -62,6 +72,15 @@ pub(crate) static LAYOUTS: LazyLock<[Arc<Layout>; 4]> = LazyLock::new(|| {
             sort: &["run_id", "metric", "series_id", "time_unix_nano"],
             stats: &["run_id", "metric", "time_unix_nano"],
             bloom: &["run_id"],
+            unique: &["row_id"],
+        },
+        Layout {
+            name: EventRow::TABLE,
+            schema: EventRow::schema(),
+            identity: Identity::Content,
+            sort: &["run_id", "trace_id", "span_id", "time_unix_nano"],
+            stats: &["run_id", "trace_id", "time_unix_nano"],
+            bloom: &["run_id", "trace_id"],
             unique: &["row_id"],
         },
         Layout {

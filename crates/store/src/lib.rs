@@ -1,7 +1,7 @@
 //! The Delta tables of smoltrace: durable appends, named queries, read-only SQL, maintenance.
 //!
-//! Four tables lie as folders under one data directory: `spans/`, `points/`, `results/` and
-//! `runs/`. Several processes may read and append at the same time; what [`Store::append`]
+//! Five tables lie as folders under one data directory: `spans/`, `points/`, `events/`, `results/`
+//! and `runs/`. Several processes may read and append at the same time; what [`Store::append`]
 //! acknowledged is on disk, and appending the same rows again changes nothing.
 //!
 //! The only crate that knows `deltalake` and `datafusion`. It must not know where rows come

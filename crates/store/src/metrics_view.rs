@@ -24,6 +24,7 @@ use smoltrace_model::flatten::{Missing, flatten_metrics, metrics_schema, to_batc
 
 use crate::{
     error::StoreError,
+    layout::{POINTS, TABLES},
     query::{Scan, Scanner},
     table::Table,
 };
@@ -33,7 +34,7 @@ const BATCH_ROWS: usize = 8_192;
 
 #[derive(Clone)]
 pub(crate) struct MetricsView {
-    tables: Arc<[Table; 4]>,
+    tables: Arc<[Table; TABLES]>,
     scanner: Arc<Scanner>,
     schema: SchemaRef,
     /// Only these runs, when a filter names them.
@@ -41,12 +42,12 @@ pub(crate) struct MetricsView {
 }
 
 impl MetricsView {
-    pub(crate) fn new(tables: Arc<[Table; 4]>, scanner: Arc<Scanner>) -> Self {
+    pub(crate) fn new(tables: Arc<[Table; TABLES]>, scanner: Arc<Scanner>) -> Self {
         Self { tables, scanner, schema: metrics_schema(), runs: None }
     }
 
     fn points(&self) -> &Table {
-        &self.tables[1]
+        &self.tables[POINTS]
     }
 
     /// Runs to flatten, in order.

@@ -1,6 +1,6 @@
 //! Read-only SQL over views of the tables.
 //!
-//! A question sees `spans`, `points`, `results`, `runs`, `leaderboard` and `metrics`, each row
+//! A question sees `spans`, `points`, `events`, `results`, `runs`, `leaderboard` and `metrics`, each row
 //! once and in its newest version, and no file, setting or function beyond that.
 
 use std::{sync::Arc, time::Duration};
@@ -26,6 +26,7 @@ use object_store::ObjectStore;
 
 use crate::{
     error::StoreError,
+    layout::TABLES,
     metrics_view::MetricsView,
     query::{self, Scanner, settings},
     table::Table,
@@ -117,7 +118,7 @@ const LEADERBOARD: &[&str] = &[
 pub(crate) async fn answer(
     query: &str,
     limits: SqlLimits,
-    tables: Arc<[Table; 4]>,
+    tables: Arc<[Table; TABLES]>,
     scanner: Arc<Scanner>,
     files: Arc<dyn ObjectStore>,
     threads: usize,
@@ -177,7 +178,7 @@ fn parse(query: &str) -> Result<Statement, StoreError> {
 /// A session of its own for each question, with the newest state of all tables.
 async fn session(
     limits: SqlLimits,
-    tables: Arc<[Table; 4]>,
+    tables: Arc<[Table; TABLES]>,
     scanner: Arc<Scanner>,
     files: Arc<dyn ObjectStore>,
     threads: usize,

@@ -12,7 +12,8 @@ use arrow::record_batch::RecordBatch;
 use datafusion::logical_expr::{col, lit};
 use object_store::ObjectStore;
 use smoltrace_model::{
-    rows::{PointRow, ResultRow, RunRow, SpanRow},
+    events,
+    rows::{EventRow, PointRow, ResultRow, RunRow, SpanRow},
     series::SeriesSet,
 };
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot, watch};
@@ -20,7 +21,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc, oneshot, watch};
 use crate::{
     durable::{DurableFileSystem, create_folders},
     error::StoreError,
-    layout::LAYOUTS,
+    layout::{EVENTS, LAYOUTS, POINTS, RESULTS, RUNS, SPANS, TABLES},
     maintain::{self, MaintenanceOptions, Upkeep},
     options::{Background, StoreOptions},
     query::{self, RunData, Scan, Scanner, equals},
@@ -34,7 +35,7 @@ use crate::{
 /// the semaphore's counter; it takes all of them instead.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
-/// The four tables of one data directory. Cheap to clone; all clones share one writer, one
+/// The tables of one data directory. Cheap to clone; all clones share one writer, one
 /// cache and two runtimes of their own, so a store works under any executor.
 #[derive(Clone)]
 pub struct Store {
@@ -43,7 +44,7 @@ pub struct Store {
 
 struct Inner {
     dir: PathBuf,
-    tables: Arc<[Table; 4]>,
+    tables: Arc<[Table; TABLES]>,
     scanner: Arc<Scanner>,
     runtimes: Runtimes,
     queue: Option<mpsc::Sender<Request>>,
@@ -99,8 +100,9 @@ impl Store {
         let (root, objects) = (dir.clone(), files.clone());
         let tables = run_on(runtimes.append(), &dir, async move {
             let open = |index: usize| Table::open(&LAYOUTS[index], &root, objects.clone(), read_only);
-            let (spans, points, results, runs) = tokio::try_join!(open(0), open(1), open(2), open(3))?;
-            Ok(Arc::new([spans, points, results, runs]))
+            let (spans, points, events, results, runs) =
+                tokio::try_join!(open(SPANS), open(POINTS), open(EVENTS), open(RESULTS), open(RUNS))?;
+            Ok(Arc::new([spans, points, events, results, runs]))
         })
         .await?;
         let queue = (!read_only).then(|| {
@@ -179,7 +181,7 @@ impl Store {
     pub async fn runs(&self) -> Result<Arc<Vec<RunRow>>, StoreError> {
         let inner = self.inner.clone();
         self.query(async move {
-            let table = &inner.tables[3];
+            let table = &inner.tables[RUNS];
             // Held while loading, so that many callers load once.
             let mut cache = inner.runs.lock().await;
             let state = table.latest().await?;
@@ -220,12 +222,12 @@ impl Store {
     /// The newest rows of a run's executions, in order of test and attempt.
     pub async fn results(&self, run_id: &str) -> Result<Vec<ResultRow>, StoreError> {
         let scan = Scan::of_run(run_id);
-        self.rows(2, scan, query::tidy_results).await
+        self.rows(RESULTS, scan, query::tidy_results).await
     }
 
     /// A run's metric points in order of series and time.
     pub async fn points(&self, run_id: &str) -> Result<Vec<PointRow>, StoreError> {
-        self.rows(1, Scan::of_run(run_id), query::tidy_points).await
+        self.rows(POINTS, Scan::of_run(run_id), query::tidy_points).await
     }
 
     /// A run's points of the named metrics only.
@@ -236,7 +238,7 @@ impl Store {
     ) -> Result<Vec<PointRow>, StoreError> {
         let names = metrics.iter().map(|name| lit(*name)).collect();
         let scan = Scan::of_run(run_id).and(col("metric").in_list(names, false));
-        self.rows(1, scan, query::tidy_points).await
+        self.rows(POINTS, scan, query::tidy_points).await
     }
 
     /// A run's metric series, those of `metrics` only unless it is empty. The same as the series of
@@ -247,7 +249,7 @@ impl Store {
             scan = scan.and(col("metric").in_list(metrics.iter().map(|name| lit(*name)).collect(), false));
         }
         let inner = self.inner.clone();
-        self.query(async move { inner.scanner.series(&inner.tables[1], &scan).await }).await
+        self.query(async move { inner.scanner.series(&inner.tables[POINTS], &scan).await }).await
     }
 
     /// Names of the metrics that a run has, sorted.
@@ -255,7 +257,7 @@ impl Store {
         let scan = Scan::of_run(run_id).columns(["metric"]);
         let inner = self.inner.clone();
         self.query(async move {
-            let table = &inner.tables[1];
+            let table = &inner.tables[POINTS];
             let batches = inner.scanner.batches(table, &table.latest().await?, &scan).await?;
             let mut names = std::collections::BTreeSet::new();
             for batch in &batches {
@@ -273,22 +275,32 @@ impl Store {
         let scan = Scan::of_run(run_id).columns(["run_id"]);
         let inner = self.inner.clone();
         self.query(async move {
-            let table = &inner.tables[0];
+            let table = &inner.tables[SPANS];
             let batches = inner.scanner.batches(table, &table.latest().await?, &scan).await?;
             Ok(batches.iter().map(RecordBatch::num_rows).sum())
         })
         .await
     }
 
-    /// All spans of a run in order of start.
+    /// All spans of a run in order of start, with their events.
     pub async fn spans_of_run(&self, run_id: &str) -> Result<Vec<SpanRow>, StoreError> {
-        self.rows(0, Scan::of_run(run_id), query::tidy_spans).await
+        self.whole_spans(Scan::of_run(run_id)).await
+    }
+
+    /// The spans of a scan, with the events that came apart from them.
+    async fn whole_spans(&self, scan: Scan) -> Result<Vec<SpanRow>, StoreError> {
+        let (mut spans, events) = tokio::try_join!(
+            self.rows(SPANS, scan.clone(), query::tidy_spans),
+            self.rows(EVENTS, scan, |events: Vec<EventRow>| events)
+        )?;
+        events::attach(&mut spans, &events);
+        Ok(spans)
     }
 
     /// All spans of a run without attributes, events, links, resource and scope, which read as empty.
     pub async fn spans_of_run_compact(&self, run_id: &str) -> Result<Vec<SpanRow>, StoreError> {
         let scan = Scan { columns: query::compact_columns(), ..Scan::of_run(run_id) };
-        self.rows(0, scan, query::tidy_spans).await
+        self.rows(SPANS, scan, query::tidy_spans).await
     }
 
     /// The spans of one trace in order of start, whole.
@@ -297,14 +309,16 @@ impl Store {
     /// `NotFound` when the run has no such trace.
     pub async fn trace(&self, run_id: &str, trace_id: &str) -> Result<Vec<SpanRow>, StoreError> {
         let scan = Scan::of_run(run_id).and(equals("trace_id", trace_id));
-        some(self.rows(0, scan, query::tidy_spans).await?, || format!("trace `{trace_id}` of run `{run_id}`"))
+        some(self.whole_spans(scan).await?, || format!("trace `{trace_id}` of run `{run_id}`"))
     }
 
     /// As [`Self::trace`], without attributes, events, links, resource and scope, which read as empty.
     pub async fn trace_compact(&self, run_id: &str, trace_id: &str) -> Result<Vec<SpanRow>, StoreError> {
         let scan = Scan::of_run(run_id).and(equals("trace_id", trace_id));
         let scan = Scan { columns: query::compact_columns(), ..scan };
-        some(self.rows(0, scan, query::tidy_spans).await?, || format!("trace `{trace_id}` of run `{run_id}`"))
+        some(self.rows(SPANS, scan, query::tidy_spans).await?, || {
+            format!("trace `{trace_id}` of run `{run_id}`")
+        })
     }
 
     /// One span, whole.
@@ -313,7 +327,7 @@ impl Store {
     /// `NotFound` when the trace has no such span.
     pub async fn span(&self, run_id: &str, trace_id: &str, span_id: &str) -> Result<SpanRow, StoreError> {
         let scan = Scan::of_run(run_id).and(equals("trace_id", trace_id)).and(equals("span_id", span_id));
-        let mut spans = self.rows(0, scan, query::tidy_spans).await?;
+        let mut spans = self.whole_spans(scan).await?;
         spans.pop().ok_or_else(|| StoreError::NotFound {
             what: format!("span `{span_id}` of trace `{trace_id}` of run `{run_id}`"),
         })
@@ -330,7 +344,7 @@ impl Store {
         Ok(RunData { run, results, spans, points })
     }
 
-    /// Answers read-only SQL over `spans`, `points`, `results`, `runs`, `leaderboard` and
+    /// Answers read-only SQL over `spans`, `points`, `events`, `results`, `runs`, `leaderboard` and
     /// `metrics`, with at most `limit` rows and the default limits of [`SqlLimits`].
     ///
     /// # Errors
@@ -394,7 +408,7 @@ impl Store {
 
 /// The background task of upkeep. An error of one round is logged; the next round tries again.
 async fn keep_up(
-    tables: Arc<[Table; 4]>,
+    tables: Arc<[Table; TABLES]>,
     dir: PathBuf,
     background: Background,
     mut closed: watch::Receiver<()>,

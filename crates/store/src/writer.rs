@@ -10,12 +10,13 @@ use deltalake::{
     kernel::Action,
     protocol::{DeltaOperation, SaveMode},
 };
-use smoltrace_model::rows::{PointRow, ResultRow, RunRow, SpanRow, TableRow};
+use smoltrace_model::rows::{EventRow, PointRow, ResultRow, RunRow, SpanRow, TableRow};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::{
     error::StoreError,
     known::Known,
+    layout::{EVENTS, POINTS, RESULTS, SPANS, TABLES},
     options::{Commit, Observer, StoreOptions},
     parquet_file,
     query::Scanner,
@@ -27,6 +28,7 @@ use crate::{
 pub struct Batch {
     pub spans: Vec<SpanRow>,
     pub points: Vec<PointRow>,
+    pub events: Vec<EventRow>,
     pub results: Vec<ResultRow>,
     pub runs: Vec<RunRow>,
 }
@@ -34,7 +36,7 @@ pub struct Batch {
 impl Batch {
     /// Rows over all tables.
     pub fn len(&self) -> usize {
-        self.spans.len() + self.points.len() + self.results.len() + self.runs.len()
+        self.spans.len() + self.points.len() + self.events.len() + self.results.len() + self.runs.len()
     }
 
     /// Whether there is no row at all.
@@ -57,6 +59,7 @@ pub struct Counts {
 pub struct Receipt {
     pub spans: Counts,
     pub points: Counts,
+    pub events: Counts,
     pub results: Counts,
     pub runs: Counts,
 }
@@ -64,19 +67,24 @@ pub struct Receipt {
 impl Receipt {
     /// New rows over all tables.
     pub fn written(&self) -> usize {
-        self.spans.written + self.points.written + self.results.written + self.runs.written
+        self.tables().iter().map(|counts| counts.written).sum()
     }
 
     /// Rows over all tables that were there already.
     pub fn duplicates(&self) -> usize {
-        self.spans.duplicates + self.points.duplicates + self.results.duplicates + self.runs.duplicates
+        self.tables().iter().map(|counts| counts.duplicates).sum()
+    }
+
+    fn tables(&self) -> [Counts; TABLES] {
+        [self.spans, self.points, self.events, self.results, self.runs]
     }
 
     fn table(&mut self, table: usize) -> &mut Counts {
         match table {
-            0 => &mut self.spans,
-            1 => &mut self.points,
-            2 => &mut self.results,
+            SPANS => &mut self.spans,
+            POINTS => &mut self.points,
+            EVENTS => &mut self.events,
+            RESULTS => &mut self.results,
             _ => &mut self.runs,
         }
     }
@@ -84,7 +92,7 @@ impl Receipt {
 
 /// One append on its way: a batch a table, in the order of `LAYOUTS`, empty ones left out.
 pub(crate) struct Request {
-    pub(crate) batches: [Option<RecordBatch>; 4],
+    pub(crate) batches: [Option<RecordBatch>; TABLES],
     pub(crate) reply: oneshot::Sender<Result<Receipt, StoreError>>,
     /// Its share of the queue, given back when it is answered.
     pub(crate) share: OwnedSemaphorePermit,
@@ -98,7 +106,7 @@ const GROUP_ROWS: usize = 1_000_000;
 const ATTEMPTS: usize = 1_000;
 
 /// Columns for rows; refuses rows that could not be told apart later.
-pub(crate) fn encode(batch: Batch) -> Result<[Option<RecordBatch>; 4], StoreError> {
+pub(crate) fn encode(batch: Batch) -> Result<[Option<RecordBatch>; TABLES], StoreError> {
     fn table<T: TableRow>(
         rows: Vec<T>,
         ids: impl Fn(&T) -> (&str, &str),
@@ -117,6 +125,7 @@ pub(crate) fn encode(batch: Batch) -> Result<[Option<RecordBatch>; 4], StoreErro
     Ok([
         table(batch.spans, |row| (&row.run_id, &row.row_id))?,
         table(batch.points, |row| (&row.run_id, &row.row_id))?,
+        table(batch.events, |row| (&row.run_id, &row.row_id))?,
         table(batch.results, |row| (&row.run_id, &row.row_id))?,
         table(batch.runs, |row| (&row.run_id, &row.row_id))?,
     ])
@@ -124,15 +133,15 @@ pub(crate) fn encode(batch: Batch) -> Result<[Option<RecordBatch>; 4], StoreErro
 
 /// The task that owns all appends of a store.
 pub(crate) struct Writer {
-    tables: Arc<[Table; 4]>,
+    tables: Arc<[Table; TABLES]>,
     scanner: Arc<Scanner>,
-    known: [Known; 4],
+    known: [Known; TABLES],
     observer: Option<Arc<dyn Observer>>,
 }
 
 impl Writer {
-    pub(crate) fn new(tables: Arc<[Table; 4]>, scanner: Arc<Scanner>, options: &StoreOptions) -> Self {
-        let known = std::array::from_fn(|_| Known::new(options.known_rows / 4));
+    pub(crate) fn new(tables: Arc<[Table; TABLES]>, scanner: Arc<Scanner>, options: &StoreOptions) -> Self {
+        let known = std::array::from_fn(|_| Known::new(options.known_rows / TABLES));
         Self { tables, scanner, known, observer: options.observer.clone() }
     }
 

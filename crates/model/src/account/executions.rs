@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use serde_json::{Map, Value};
 
 use crate::{
+    events,
     forest::{Forest, NONE},
     normalize::{count, text},
     rows::{ResultRow, Source, SpanKind, SpanRow, SpanStatus},
@@ -401,7 +402,9 @@ fn synthesised(run_id: &str, unit: &Unit) -> ResultRow {
     let success = match attribute(&["test.case.result.status"]).as_deref() {
         Some("pass") => Some(true),
         Some("fail") => Some(false),
-        _ => attributes.get("test.success").and_then(Value::as_bool),
+        _ => {
+            attributes.get("test.success").and_then(Value::as_bool).or_else(|| events::verdict(&root.events))
+        }
     };
     ResultRow {
         run_id: run_id.into(),

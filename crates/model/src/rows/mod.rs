@@ -1,9 +1,10 @@
-//! The rows of the four tables with their Arrow schemas.
+//! The rows of the five tables with their Arrow schemas.
 //!
 //! One file a table: row type, schema and conversion come from one declaration
 //! ([`table_row!`]), so they cannot disagree.
 
 mod cell;
+mod event;
 mod point;
 mod result;
 mod run;
@@ -11,6 +12,7 @@ pub(crate) mod seal;
 mod span;
 
 pub use cell::{Cell, RowError};
+pub use event::EventRow;
 pub use point::{Instrument, PointRow, Temporality};
 pub use result::ResultRow;
 pub use run::{RunRow, RunStatus, Source};

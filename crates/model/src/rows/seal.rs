@@ -6,7 +6,8 @@
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
-    Instrument, PointRow, ResultRow, RunRow, RunStatus, Source, SpanKind, SpanRow, SpanStatus, Temporality,
+    EventRow, Instrument, PointRow, ResultRow, RunRow, RunStatus, Source, SpanKind, SpanRow, SpanStatus,
+    Temporality,
 };
 
 /// A value that takes part in the hash.
@@ -117,4 +118,4 @@ macro_rules! sealed {
         }
     )* };
 }
-sealed!(SpanRow, PointRow, ResultRow, RunRow);
+sealed!(SpanRow, PointRow, EventRow, ResultRow, RunRow);

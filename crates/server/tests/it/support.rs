@@ -107,6 +107,7 @@ impl Server {
                 points: inputs.points,
                 results: accounted.results,
                 runs: vec![accounted.run],
+                ..Batch::default()
             };
             self.store.append(batch).await.expect("a durable append");
         }

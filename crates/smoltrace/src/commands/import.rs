@@ -112,6 +112,7 @@ pub async fn store_run(store: &Store, inputs: RunInputs) -> Result<Imported> {
             points: inputs.points,
             results: accounted.results,
             runs: vec![accounted.run],
+            ..Batch::default()
         })
         .await?;
     Ok(imported(run, &receipt, notes))

@@ -37,16 +37,18 @@ pub struct KeeperOptions {
 pub struct Size {
     pub spans: usize,
     pub points: usize,
+    pub events: usize,
 }
 
 impl Size {
     fn fits(self, within: Self) -> bool {
-        self.spans <= within.spans && self.points <= within.points
+        self.spans <= within.spans && self.points <= within.points && self.events <= within.events
     }
 
     fn add(&mut self, more: Self) {
         self.spans += more.spans;
         self.points += more.points;
+        self.events += more.events;
     }
 }
 
@@ -55,7 +57,7 @@ impl Default for KeeperOptions {
         Self {
             refresh: Duration::from_millis(500),
             seal_after: Duration::from_secs(60),
-            live: Size { spans: 50_000, points: 2_000_000 },
+            live: Size { spans: 50_000, points: 2_000_000, events: 50_000 },
             most_spans: 1_000_000,
         }
     }

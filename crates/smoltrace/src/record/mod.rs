@@ -51,7 +51,7 @@ impl Recorder {
 #[async_trait]
 impl Sink for Recorder {
     async fn store(&self, received: Received) -> Result<(), SinkError> {
-        let Received { spans, points } = received;
+        let Received { spans, points, events } = received;
         let mut rows: BTreeMap<String, Size> = BTreeMap::new();
         for span in &spans {
             size_of(&mut rows, &span.run_id).spans += 1;
@@ -59,12 +59,18 @@ impl Sink for Recorder {
         for point in &points {
             size_of(&mut rows, &point.run_id).points += 1;
         }
+        for event in &events {
+            size_of(&mut rows, &event.run_id).events += 1;
+        }
         let visit = self.keeper.enter(rows).await;
         let mut runs = Vec::new();
         for run_id in visit.unopened() {
             runs.extend(self.opening(run_id).await.map_err(sink_error)?);
         }
-        self.store.append(Batch { spans, points, runs, ..Batch::default() }).await.map_err(sink_error)?;
+        self.store
+            .append(Batch { spans, points, events, runs, ..Batch::default() })
+            .await
+            .map_err(sink_error)?;
         visit.stored();
         Ok(())
     }

@@ -323,6 +323,68 @@ fn what_cannot_be_stored_is_told_and_the_rest_is() {
     assert_eq!(rows, json!([{"spans": 1, "points": 2}]));
 }
 
+/// A log record about a span of [`traces`].
+fn log(number: u64, name: &str, attributes: Value) -> Value {
+    let attributes: Vec<Value> = attributes
+        .as_object()
+        .expect("an object")
+        .iter()
+        .map(|(key, value)| json!({"key": key, "value": {"stringValue": value}}))
+        .collect();
+    json!({
+        "traceId": format!("{:032x}", number + 1),
+        "spanId": format!("{:016x}", number + 1),
+        "timeUnixNano": (1_795_000_000_100_000_000 + number * 1_000_000_000).to_string(),
+        "eventName": name,
+        "attributes": attributes,
+    })
+}
+
+#[test]
+fn events_become_messages_and_scores_of_their_span() {
+    let smoltrace = Smoltrace::new();
+    let serving = Serving::start(&smoltrace, &["--seal-after", "2"]);
+    let logs = |records: &[Value]| json!({"resourceLogs": [{"resource": resource("events"), "scopeLogs": [{"logRecords": records}]}]});
+    let score =
+        |label: &str| json!({"gen_ai.evaluation.name": "answer", "gen_ai.evaluation.score.label": label});
+    let said = log(1, "gen_ai.user.message", json!({"content": "<b>20 degrees?</b>"}));
+    let passed = log(1, "gen_ai.evaluation.result", score("pass"));
+    let other = log(1, "http.request", json!({}));
+    let mut apart = log(1, "gen_ai.choice", json!({}));
+    apart.as_object_mut().expect("an object").remove("spanId");
+
+    // Before their span, and twice.
+    for _ in 0..2 {
+        let told = serving
+            .post_json("/v1/logs", &logs(&[said.clone(), passed.clone(), other.clone(), apart.clone()]));
+        assert_eq!(told.json()["partialSuccess"]["rejectedLogRecords"], "2", "{told:?}");
+    }
+    assert_eq!(serving.post_json("/v1/traces", &traces("events", &[(1, 5), (2, 7)])).status, 200);
+    let run = serving.await_run("events", |run| run["successful_tests"] == 1);
+    assert_eq!((&run["failed_tests"], &run["unscored_tests"]), (&json!(0), &json!(1)));
+    // After it was sealed.
+    serving.await_run("events", |run| run["status"] == "completed");
+    let failed = log(2, "gen_ai.evaluation.result", score("fail"));
+    assert_eq!(serving.post_json("/v1/logs", &logs(&[failed])).json(), json!({}));
+    serving.await_run("events", |run| run["status"] == "completed" && run["failed_tests"] == 1);
+
+    let path = format!("/api/v1/runs/events/traces/{:032x}/spans/{:016x}", 2, 2);
+    let answer = ask(serving.web, &format!("GET {path}"), "", b"").expect("an answer");
+    let names: Vec<Value> = answer.json()["events"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|event| event["name"].clone())
+        .collect();
+    assert_eq!(names.len(), 2, "{answer:?}");
+    assert!(
+        names.contains(&json!("gen_ai.user.message")) && names.contains(&json!("gen_ai.evaluation.result"))
+    );
+    serving.stop();
+    let kept = smoltrace.sql("SELECT count(*) AS n FROM events");
+    assert_eq!(kept, json!([{"n": 3}]));
+}
+
 #[test]
 fn bad_requests_get_clear_answers() {
     let smoltrace = Smoltrace::new();

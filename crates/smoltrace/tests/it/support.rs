@@ -83,12 +83,14 @@ impl Smoltrace {
         self.json(&["sql", query, "--limit", "1000000", "--json"])
     }
 
-    /// Everything in the four tables, in an order of its own.
+    /// Everything in the tables, in an order of its own.
     pub fn tables(&self) -> Value {
         let table = |name: &str| self.sql(&format!("SELECT * FROM {name} ORDER BY row_id"));
-        Value::Array(["spans", "points", "results", "runs"].map(table).into())
+        Value::Array(TABLES.map(table).into())
     }
 }
+
+const TABLES: [&str; 5] = ["spans", "points", "events", "results", "runs"];
 
 pub fn path(path: &Path) -> &str {
     path.to_str().expect("a UTF-8 path")
@@ -96,7 +98,7 @@ pub fn path(path: &Path) -> &str {
 
 /// Asserts that two sets of tables are the same; says where they first differ, not all of both.
 pub fn assert_same_tables(got: &Value, expected: &Value, what: &str) {
-    for (name, index) in ["spans", "points", "results", "runs"].iter().zip(0..) {
+    for (name, index) in TABLES.iter().zip(0..) {
         let (got, expected): (&Vec<Value>, &Vec<Value>) =
             (got[index].as_array().expect("rows"), expected[index].as_array().expect("rows"));
         assert_eq!(got.len(), expected.len(), "{what}: rows in {name}");

@@ -1,9 +1,12 @@
 //! Appending and reading back, in one process.
 
-use smoltrace_model::{rows::SpanRow, series::SeriesSet};
+use smoltrace_model::{
+    rows::{EventRow, SpanRow},
+    series::SeriesSet,
+};
 use smoltrace_store::{Batch, Counts, Receipt, Store, StoreError, StoreOptions};
 
-use crate::rows::{batch, contents, open, point, result, run, span, trace_id};
+use crate::rows::{batch, contents, event, open, point, result, run, span, trace_id};
 
 fn counts(written: usize, duplicates: usize) -> Counts {
     Counts { written, duplicates }
@@ -15,8 +18,13 @@ async fn what_is_appended_is_read_back() {
     let store = open(dir.path()).await;
     let rows = batch("r1", 2);
     let receipt = store.append(rows.clone()).await.unwrap();
-    let expected =
-        Receipt { spans: counts(6, 0), points: counts(20, 0), results: counts(2, 0), runs: counts(1, 0) };
+    let expected = Receipt {
+        spans: counts(6, 0),
+        points: counts(20, 0),
+        results: counts(2, 0),
+        runs: counts(1, 0),
+        ..Receipt::default()
+    };
     assert_eq!(receipt, expected);
 
     let data = store.run_data("r1").await.unwrap();
@@ -77,6 +85,37 @@ async fn what_is_not_there_is_not_found() {
 }
 
 #[tokio::test]
+async fn events_are_read_with_their_spans_whichever_came_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let rows = batch("r1", 2);
+    let early = event("r1", 0, 1, "early");
+    let events = |events: &[&EventRow]| Batch {
+        events: events.iter().copied().cloned().collect(),
+        ..Batch::default()
+    };
+    let other = event("r2", 0, 1, "of another run");
+    store.append(events(&[&early, &early, &other])).await.unwrap();
+    store.append(rows.clone()).await.unwrap();
+    let late = event("r1", 0, 1, "late");
+    assert_eq!(store.append(events(&[&late, &early])).await.unwrap().events, counts(1, 1));
+
+    let span = store.span("r1", &trace_id(0), &rows.spans[1].span_id).await.unwrap();
+    let names = |span: &SpanRow| -> Vec<String> {
+        let events: Vec<serde_json::Value> = serde_json::from_str(&span.events).unwrap();
+        events.iter().filter_map(|event| Some(event["name"].as_str()?.to_owned())).collect()
+    };
+    let found = names(&span);
+    assert!(found.contains(&"early".to_owned()) && found.contains(&"late".to_owned()), "{found:?}");
+    assert!(!found.contains(&"of another run".to_owned()), "{found:?}");
+    let whole = store.trace("r1", &trace_id(0)).await.unwrap();
+    assert_eq!(whole.iter().find(|other| other.span_id == span.span_id), Some(&span));
+    assert_eq!(store.spans_of_run("r1").await.unwrap().iter().filter(|s| names(s).len() >= 2).count(), 1);
+    let second = store.span("r1", &trace_id(1), &rows.spans[4].span_id).await.unwrap();
+    assert_eq!(second, rows.spans[4]);
+}
+
+#[tokio::test]
 async fn appending_twice_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).await;
@@ -86,8 +125,13 @@ async fn appending_twice_changes_nothing() {
     // In the same process, and in one that has to look it up.
     for store in [store, open(dir.path()).await] {
         let receipt = store.append(rows.clone()).await.unwrap();
-        let expected =
-            Receipt { spans: counts(0, 9), points: counts(0, 20), results: counts(0, 3), runs: counts(0, 1) };
+        let expected = Receipt {
+            spans: counts(0, 9),
+            points: counts(0, 20),
+            results: counts(0, 3),
+            runs: counts(0, 1),
+            ..Receipt::default()
+        };
         assert_eq!(receipt, expected);
         assert_eq!(contents(&store).await, before);
     }

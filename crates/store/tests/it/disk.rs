@@ -5,7 +5,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex,
+        Arc, Condvar, Mutex,
         atomic::{AtomicI64, Ordering},
     },
 };
@@ -123,6 +123,71 @@ async fn a_full_disk_at_the_first_start_is_said_so() {
     assert!(matches!(error, StoreError::DiskFull { .. }), "{error:?}");
     disk.room.store(i64::MAX, Ordering::SeqCst);
     open_on(dir.path(), disk).await.unwrap();
+}
+
+/// A disk that takes as long as it is told to.
+#[derive(Debug, Default)]
+struct Stalling {
+    stalled: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Stalling {
+    fn set(&self, stalled: bool) {
+        *self.stalled.lock().unwrap() = stalled;
+        self.changed.notify_all();
+    }
+}
+
+impl Disk for Stalling {
+    fn before_write(&self, _: &Path, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync_file(&self, file: &File, path: &Path) -> io::Result<()> {
+        let stalled = self.stalled.lock().unwrap();
+        drop(self.changed.wait_while(stalled, |stalled| *stalled).unwrap());
+        SyncedDisk.sync_file(file, path)
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        SyncedDisk.sync_folder(folder)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_disk_keeps_no_more_than_the_queue_and_stops_no_reader() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Stalling::default());
+    let options = StoreOptions { disk: disk.clone(), queue_rows: 20, ..StoreOptions::default() };
+    let store = Store::open(dir.path(), options).await.unwrap();
+    store.append(batch("r0", 1)).await.unwrap();
+
+    disk.set(true);
+    let waiting: Vec<_> = (0..20)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                store.append(Batch { spans: vec![span("r1", n, 0)], ..Batch::default() }).await
+            })
+        })
+        .collect();
+    while store.queued_rows() < 20 {
+        tokio::task::yield_now().await;
+    }
+    // One more is told to come back, now; what is there can be read.
+    let refused = store.append(Batch { spans: vec![span("r1", 20, 0)], ..Batch::default() }).await;
+    assert!(matches!(refused, Err(StoreError::Busy { .. })), "{refused:?}");
+    assert_eq!(store.run_ids().await.unwrap(), ["r0"]);
+    assert_eq!(store.spans_of_run("r1").await.unwrap(), []);
+
+    disk.set(false);
+    for append in waiting {
+        assert_eq!(append.await.unwrap().unwrap().spans.written, 1);
+    }
+    store.append(Batch { spans: vec![span("r1", 20, 0)], ..Batch::default() }).await.unwrap();
+    assert_eq!(store.spans_of_run("r1").await.unwrap().len(), 21);
+    assert_eq!(store.queued_rows(), 0);
 }
 
 async fn open_read_only(dir: &Path) -> Store {

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use smoltrace_model::rows::{
-    Instrument, PointRow, ResultRow, RunRow, RunStatus, Source, SpanKind, SpanRow, SpanStatus, Temporality,
+    EventRow, Instrument, PointRow, ResultRow, RunRow, RunStatus, Source, SpanKind, SpanRow, SpanStatus,
+    Temporality,
 };
 use smoltrace_store::{Batch, Store, StoreOptions};
 
@@ -191,6 +192,23 @@ pub fn run(id: &str, notes: &str) -> RunRow {
     .sealed()
 }
 
+/// An event that came apart from its span.
+pub fn event(run: &str, trace: usize, index: usize, name: &str) -> EventRow {
+    let of = span(run, trace, index);
+    let time = of.start_time_unix_nano + 1;
+    EventRow {
+        run_id: run.into(),
+        trace_id: of.trace_id,
+        span_id: of.span_id,
+        time_unix_nano: time,
+        name: name.into(),
+        service: of.service,
+        event: format!(r#"{{"attributes":{{}},"name":"{name}","time_unix_nano":{time}}}"#),
+        row_id: String::new(),
+    }
+    .sealed()
+}
+
 /// A whole run: `traces` traces of three spans, as many results, twenty points.
 pub fn batch(id: &str, traces: usize) -> Batch {
     Batch {
@@ -201,6 +219,7 @@ pub fn batch(id: &str, traces: usize) -> Batch {
         points: (0..20).map(|tick| point(id, tick % 2, tick)).collect(),
         results: (0..traces).map(|test| result(id, test, Some(test % 2 == 0))).collect(),
         runs: vec![run(id, "first")],
+        ..Batch::default()
     }
 }
 
