@@ -7,11 +7,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use smoltrace_model::rows::{EventRow, PointRow, SpanRow};
-use smoltrace_otlp::{Encoding, LogEvent, Refused, Signal, Telemetry, decode_request};
+use smoltrace_model::rows::{EventRow, SpanRow};
+use smoltrace_otlp::{Encoding, LogEvent, Refused, Request, SeriesCache, Signal, decode_request};
 use tokio::sync::Semaphore;
 
 use crate::{Counters, Limits, Received, Sink, SinkError, series_limit::SeriesLimit};
+
+/// Bytes of series that are remembered by the bytes that name them.
+const SERIES_CACHE_BYTES: usize = 32 << 20;
 
 /// Receives requests. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -26,6 +29,7 @@ struct Inner {
     places: Semaphore,
     memory: Arc<Semaphore>,
     series: Mutex<SeriesLimit>,
+    cache: SeriesCache,
 }
 
 impl fmt::Debug for Receiver {
@@ -51,6 +55,8 @@ pub(crate) enum Refusal {
     TooLarge(String),
     /// A compression or content type that is not known.
     Unsupported(String),
+    /// It comes from a web page.
+    Forbidden(String),
     /// It did not arrive in time.
     Slow(String),
     /// It may be sent again after a while.
@@ -65,6 +71,7 @@ impl Refusal {
             Self::Malformed(_) => "malformed",
             Self::TooLarge(_) => "too_large",
             Self::Unsupported(_) => "unsupported",
+            Self::Forbidden(_) => "forbidden",
             Self::Slow(_) => "slow",
             Self::Busy(..) => "busy",
             Self::Failed(..) => "storage",
@@ -87,6 +94,7 @@ impl Receiver {
             places: Semaphore::new(limits.requests),
             memory: Arc::new(Semaphore::new(limits.memory_bytes.min(Semaphore::MAX_PERMITS))),
             series: Mutex::new(SeriesLimit::new(limits.series, limits.counted_runs)),
+            cache: SeriesCache::new(SERIES_CACHE_BYTES),
             sink,
             limits,
             counters,
@@ -156,20 +164,13 @@ impl Receiver {
     }
 
     fn decode(&self, signal: Signal, encoding: Encoding, body: &[u8]) -> Result<Decoded, Refusal> {
-        let telemetry = decode_request(signal, encoding, body, &self.inner.limits.bounds)?;
-        let Telemetry { spans, points, logs, dropped_non_finite, rejected, notes, .. } = telemetry;
-        let spans: Vec<SpanRow> = spans
-            .into_iter()
-            .map(|row| SpanRow { run_id: run_id(row.run_id, &row.service), ..row }.sealed())
-            .collect();
-        let mut points: Vec<PointRow> = points
-            .into_iter()
-            .map(|row| PointRow { run_id: run_id(row.run_id, &row.service), ..row }.sealed())
-            .collect();
+        let Inner { limits, cache, .. } = &*self.inner;
+        let request = decode_request(signal, encoding, body, &limits.bounds, cache)?;
+        let Request { spans, mut points, logs, dropped_non_finite, rejected, notes } = request;
+        let spans: Vec<SpanRow> = spans.into_iter().map(SpanRow::sealed).collect();
         let mut message = notes.into_lines();
-        let non_finite: u64 = dropped_non_finite.values().sum();
-        if non_finite > 0 {
-            message.push(format!("{non_finite} values are NaN or infinite"));
+        if dropped_non_finite > 0 {
+            message.push(format!("{dropped_non_finite} values are NaN or infinite"));
         }
         let mut series = self.inner.series.lock().unwrap_or_else(PoisonError::into_inner);
         let past_limit = series.apply(&mut points) as u64;
@@ -179,11 +180,8 @@ impl Receiver {
             message.push(format!("{past_limit} points are of a series past the limit of {most} in a run"));
         }
         let records = logs.len();
-        let events: Vec<EventRow> = logs
-            .into_iter()
-            .filter_map(LogEvent::into_row)
-            .map(|row| EventRow { run_id: run_id(row.run_id, &row.service), ..row }.sealed())
-            .collect();
+        let events: Vec<EventRow> =
+            logs.into_iter().filter_map(LogEvent::into_row).map(EventRow::sealed).collect();
         let apart = (records - events.len()) as u64;
         if apart > 0 {
             message.push(format!(
@@ -194,7 +192,7 @@ impl Receiver {
             received: Received { spans, points, events },
             rejected: [
                 ("malformed", rejected),
-                ("non_finite", non_finite),
+                ("non_finite", dropped_non_finite),
                 ("series_limit", past_limit),
                 ("other_log", apart),
             ],
@@ -208,11 +206,6 @@ struct Decoded {
     /// Items left out, by cause.
     rejected: [(&'static str, u64); 4],
     message: String,
-}
-
-/// A run always has a name; that of the service when its resource gives no other.
-fn run_id(named: String, service: &str) -> String {
-    if named.is_empty() { service.to_owned() } else { named }
 }
 
 /// Bytes of a request that count against the memory of all, until it is dropped.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use smoltrace_model::rows::PointRow;
+use smoltrace_model::rows::{PointBlock, PointSeries};
 
 /// Series by run. Forgets the runs that were used longest ago: it bounds memory, not a run's life.
 #[derive(Debug)]
@@ -19,25 +19,23 @@ impl SeriesLimit {
     }
 
     /// Takes out the points of series past the limit of their run; returns how many.
-    pub(crate) fn apply(&mut self, points: &mut Vec<PointRow>) -> usize {
-        let before = points.len();
+    pub(crate) fn apply(&mut self, points: &mut PointBlock) -> usize {
         self.clock += 1;
-        points.retain(|point| self.admits(point));
-        before - points.len()
+        points.retain_series(|series| self.admits(series))
     }
 
-    fn admits(&mut self, point: &PointRow) -> bool {
-        let series = u128::from_str_radix(&point.series_id, 16).unwrap_or_default();
-        if !self.runs.contains_key(&point.run_id) {
+    fn admits(&mut self, series: &PointSeries) -> bool {
+        let run = series.head().run_id.as_str();
+        if !self.runs.contains_key(run) {
             self.make_room();
-            self.runs.insert(point.run_id.clone(), (0, HashSet::new()));
+            self.runs.insert(run.to_owned(), (0, HashSet::new()));
         }
-        let Some((used, known)) = self.runs.get_mut(&point.run_id) else { return false };
+        let Some((used, known)) = self.runs.get_mut(run) else { return false };
         *used = self.clock;
-        if known.contains(&series) {
+        if known.contains(&series.id()) {
             return true;
         }
-        known.len() < self.most && known.insert(series)
+        known.len() < self.most && known.insert(series.id())
     }
 
     fn make_room(&mut self) {

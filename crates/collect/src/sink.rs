@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use smoltrace_model::rows::{EventRow, PointRow, SpanRow};
+use smoltrace_model::rows::{EventRow, PointBlock, SpanRow};
 
 /// The rows of one request, sealed, each with the id of its run.
 #[derive(Debug, Default)]
 pub struct Received {
     pub spans: Vec<SpanRow>,
-    pub points: Vec<PointRow>,
+    pub points: PointBlock,
     pub events: Vec<EventRow>,
 }
 

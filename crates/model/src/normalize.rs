@@ -4,7 +4,9 @@
 //! older), OpenInference, OpenLLMetry (traceloop), SMOLTRACE with genai-otel. What is not in
 //! it stays in the attributes, untouched. Must not know how spans add up; that is `usage`.
 
-use serde_json::{Map, Value};
+use std::{collections::HashMap, sync::LazyLock};
+
+use serde_json::{Map, Number, Value};
 
 use crate::rows::{SpanKind, SpanRow};
 
@@ -154,61 +156,193 @@ const KINDS: &[(&str, &[(&str, SpanKind)])] = &[
     ("gen_ai.request.type", &[("chat", SpanKind::Llm), ("embedding", SpanKind::Embedding)]),
 ];
 
+/// A value of an attribute as far as a promoted column may come from it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Scalar<'a> {
+    Text(&'a str),
+    Whole(i64),
+    /// Finite.
+    Double(f64),
+    /// Any other number.
+    Number(&'a Number),
+    /// A truth value, a list, an object, nothing: no column comes from it.
+    Other,
+}
+
+impl<'a> From<&'a Value> for Scalar<'a> {
+    fn from(value: &'a Value) -> Self {
+        match value {
+            Value::String(text) => Self::Text(text),
+            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(whole), _) => Self::Whole(whole),
+                (None, Some(double)) if number.is_f64() => Self::Double(double),
+                _ => Self::Number(number),
+            },
+            _ => Self::Other,
+        }
+    }
+}
+
+/// What an attribute may say, by its name.
+#[derive(Debug, Clone, Copy)]
+enum Says {
+    Text(Text),
+    Count(Count),
+    Cost,
+    /// Values of this row of [`KINDS`].
+    Kind(usize),
+    CaseUid,
+    TestId,
+    AgentType,
+}
+
+/// What each name says, and how much it counts: of several, the least wins.
+static NAMES: LazyLock<HashMap<&'static str, (Says, usize)>> = LazyLock::new(|| {
+    let mut all = HashMap::new();
+    let mut add = |says: Says, names: &[&'static str]| {
+        for (place, name) in names.iter().enumerate() {
+            let before = all.insert(*name, (says, place));
+            assert!(before.is_none(), "{name} says two things");
+        }
+    };
+    TEXTS.iter().for_each(|(field, names)| add(Says::Text(*field), names));
+    COUNTS.iter().for_each(|(field, names)| add(Says::Count(*field), names));
+    add(Says::Cost, COST);
+    KINDS.iter().enumerate().for_each(|(place, (name, _))| add(Says::Kind(place), &[*name]));
+    add(Says::CaseUid, &["test.case_uid"]);
+    add(Says::TestId, &["test.id"]);
+    add(Says::AgentType, &["agent.type"]);
+    all
+});
+
+/// The value of the name that counts most, so far.
+#[derive(Debug, Clone, Copy)]
+struct Best<T>(Option<(usize, T)>);
+
+impl<T> Default for Best<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Best<T> {
+    fn offer(&mut self, place: usize, value: Option<T>) {
+        if let Some(value) = value
+            && self.0.as_ref().is_none_or(|(best, _)| place < *best)
+        {
+            self.0 = Some((place, value));
+        }
+    }
+
+    fn replace(self, slot: &mut Option<T>) {
+        if let Some((_, value)) = self.0 {
+            *slot = Some(value);
+        }
+    }
+}
+
+/// Everything that attributes say of the promoted columns.
+#[derive(Debug, Default)]
+struct Said {
+    model: Best<String>,
+    provider: Best<String>,
+    counts: [Best<i64>; 6],
+    cost: Best<f64>,
+    kind: Best<SpanKind>,
+    case_uid: Best<String>,
+    test_id: Best<String>,
+    agent_type: Best<String>,
+}
+
+impl Said {
+    fn of<'a>(attributes: impl IntoIterator<Item = (&'a str, Scalar<'a>)>) -> Self {
+        let mut said = Self::default();
+        for (name, value) in attributes {
+            let Some((says, place)) = NAMES.get(name).copied() else { continue };
+            match says {
+                Says::Text(Text::Model) => said.model.offer(place, scalar_text(value)),
+                Says::Text(Text::Provider) => said.provider.offer(place, scalar_text(value)),
+                Says::Count(field) => said.counts[field as usize].offer(place, scalar_count(value)),
+                Says::Cost => said.cost.offer(place, scalar_number(value).filter(|usd| *usd >= 0.0)),
+                Says::Kind(place) => {
+                    let Scalar::Text(value) = value else { continue };
+                    let values = KINDS[place].1;
+                    let known = values.iter().find(|(text, _)| value.trim().eq_ignore_ascii_case(text));
+                    said.kind.offer(place, known.map(|(_, kind)| *kind));
+                }
+                Says::CaseUid => said.case_uid.offer(place, scalar_text(value)),
+                Says::TestId => said.test_id.offer(place, scalar_text(value)),
+                Says::AgentType => said.agent_type.offer(place, scalar_text(value)),
+            }
+        }
+        said
+    }
+
+    /// The canonical kind of a span of a name; `None` when nothing speaks of it.
+    fn kind(&self, name: &str) -> Option<SpanKind> {
+        if name == TEST_SPAN {
+            return Some(SpanKind::Evaluation);
+        }
+        match self.kind.0 {
+            Some((_, SpanKind::Chain)) if is_step(name) => Some(SpanKind::Step),
+            Some((_, kind)) => Some(kind),
+            None if self.test_id.0.is_some() || self.case_uid.0.is_some() => Some(SpanKind::Evaluation),
+            None => None,
+        }
+    }
+
+    /// `<agent_type>:<test_id>` of the test that is named.
+    fn test_uid(self) -> Option<String> {
+        if let Some((_, uid)) = self.case_uid.0 {
+            return Some(uid);
+        }
+        let (_, id) = self.test_id.0?;
+        let agent = self.agent_type.0.map(|(_, agent)| agent);
+        Some(format!("{}:{id}", agent.as_deref().unwrap_or("unknown")))
+    }
+}
+
+fn pairs(attributes: &Map<String, Value>) -> impl Iterator<Item = (&str, Scalar<'_>)> {
+    attributes.iter().map(|(name, value)| (name.as_str(), value.into()))
+}
+
 /// Fills the promoted columns of `span` (model, provider, token counts, emitted cost, test uid,
 /// kind) from its attributes. A column that no attribute speaks of keeps what it has; an
 /// attribute of a wrong type, a negative or a non-finite number is passed over. Never fails.
 pub fn promote(span: &mut SpanRow, attributes: &Map<String, Value>) {
-    for (field, names) in TEXTS {
-        let value = first(attributes, names, text);
-        let slot = match field {
-            Text::Model => &mut span.model,
-            Text::Provider => &mut span.provider,
-        };
-        replace(slot, value);
+    promote_pairs(span, pairs(attributes));
+}
+
+/// As [`promote`]; of a name that comes twice, which one counts is not defined.
+pub fn promote_pairs<'a>(span: &mut SpanRow, attributes: impl IntoIterator<Item = (&'a str, Scalar<'a>)>) {
+    let mut said = Said::of(attributes);
+    if let Some(kind) = said.kind(&span.name) {
+        span.kind = kind;
     }
-    for (field, names) in COUNTS {
-        let value = first(attributes, names, count);
-        let slot = match field {
-            Count::Input => &mut span.input_tokens,
-            Count::Output => &mut span.output_tokens,
-            Count::Total => &mut span.total_tokens,
-            Count::CacheRead => &mut span.cache_read_tokens,
-            Count::CacheWrite => &mut span.cache_write_tokens,
-            Count::Reasoning => &mut span.reasoning_tokens,
-        };
-        replace(slot, value);
+    std::mem::take(&mut said.model).replace(&mut span.model);
+    std::mem::take(&mut said.provider).replace(&mut span.provider);
+    let counts = [
+        (Count::Input, &mut span.input_tokens),
+        (Count::Output, &mut span.output_tokens),
+        (Count::Total, &mut span.total_tokens),
+        (Count::CacheRead, &mut span.cache_read_tokens),
+        (Count::CacheWrite, &mut span.cache_write_tokens),
+        (Count::Reasoning, &mut span.reasoning_tokens),
+    ];
+    for (field, slot) in counts {
+        said.counts[field as usize].replace(slot);
     }
     let parts = match (span.input_tokens, span.output_tokens) {
         (None, None) => None,
         (input, output) => Some(input.unwrap_or(0).saturating_add(output.unwrap_or(0))),
     };
     // A total of 0 beside counted parts is a default that was never filled in.
-    if span.total_tokens.is_none_or(|total| total == 0) {
-        replace(&mut span.total_tokens, parts);
+    if span.total_tokens.is_none_or(|total| total == 0) && parts.is_some() {
+        span.total_tokens = parts;
     }
-    replace(&mut span.emitted_cost_usd, first(attributes, COST, amount));
-    replace(&mut span.test_uid, test_uid(attributes));
-    if let Some(kind) = kind(&span.name, attributes) {
-        span.kind = kind;
-    }
-}
-
-/// The canonical kind that name and attributes speak for; `None` when they say nothing.
-pub fn kind(name: &str, attributes: &Map<String, Value>) -> Option<SpanKind> {
-    if name == TEST_SPAN {
-        return Some(SpanKind::Evaluation);
-    }
-    let said = KINDS.iter().find_map(|(attribute, values)| {
-        let value = attributes.get(*attribute)?.as_str()?;
-        values.iter().find(|(text, _)| value.trim().eq_ignore_ascii_case(text)).map(|(_, kind)| *kind)
-    });
-    match said {
-        Some(SpanKind::Chain) if is_step(name) => Some(SpanKind::Step),
-        Some(kind) => Some(kind),
-        None if first(attributes, &["test.id", "test.case_uid"], text).is_some() => {
-            Some(SpanKind::Evaluation)
-        }
-        None => None,
+    said.cost.replace(&mut span.emitted_cost_usd);
+    if let Some(uid) = said.test_uid() {
+        span.test_uid = Some(uid);
     }
 }
 
@@ -220,63 +354,55 @@ fn is_step(name: &str) -> bool {
 /// `<agent_type>:<test_id>` of the test that the attributes name: `test.case_uid` as it is, else
 /// `agent.type` (or `unknown`) and `test.id`.
 pub fn test_uid(attributes: &Map<String, Value>) -> Option<String> {
-    if let Some(uid) = first(attributes, &["test.case_uid"], text) {
-        return Some(uid);
-    }
-    let id = first(attributes, &["test.id"], text)?;
-    let agent = first(attributes, &["agent.type"], text);
-    Some(format!("{}:{id}", agent.as_deref().unwrap_or("unknown")))
+    Said::of(pairs(attributes)).test_uid()
 }
 
-fn replace<T>(slot: &mut Option<T>, value: Option<T>) {
-    if value.is_some() {
-        *slot = value;
-    }
-}
-
-fn first<T>(
-    attributes: &Map<String, Value>,
-    names: &[&str],
-    read: impl Fn(&Value) -> Option<T>,
-) -> Option<T> {
-    names.iter().find_map(|name| attributes.get(*name).and_then(&read))
-}
-
-/// Text that is not blank; a number reads as its digits (test ids are often numbers).
-pub(crate) fn text(value: &Value) -> Option<String> {
+fn scalar_text(value: Scalar<'_>) -> Option<String> {
     match value {
-        Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
+        Scalar::Text(text) => Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned),
+        Scalar::Whole(number) => Some(number.to_string()),
+        Scalar::Double(number) => Number::from_f64(number).map(|number| number.to_string()),
+        Scalar::Number(number) => Some(number.to_string()),
+        Scalar::Other => None,
     }
 }
 
-/// A number that is finite, from a number or its text.
-pub(crate) fn number(value: &Value) -> Option<f64> {
+fn scalar_number(value: Scalar<'_>) -> Option<f64> {
     let number = match value {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim().parse::<f64>().ok()?,
-        _ => return None,
+        Scalar::Text(text) => text.trim().parse::<f64>().ok()?,
+        Scalar::Whole(number) => number as f64,
+        Scalar::Double(number) => number,
+        Scalar::Number(number) => number.as_f64()?,
+        Scalar::Other => return None,
     };
     number.is_finite().then_some(number)
 }
 
-/// A whole number of 0 or more, from an integer, a whole float, or the text of either.
-pub(crate) fn count(value: &Value) -> Option<i64> {
+fn scalar_count(value: Scalar<'_>) -> Option<i64> {
     let exact = match value {
-        Value::Number(number) => number.as_i64(),
-        Value::String(text) => text.trim().parse::<i64>().ok(),
+        Scalar::Whole(number) => Some(number),
+        Scalar::Text(text) => text.trim().parse::<i64>().ok(),
         _ => None,
     };
     let whole = || {
         // Every integer that a double holds exactly.
         const EXACT: f64 = (1_u64 << 53) as f64;
-        number(value).filter(|n| n.fract() == 0.0 && n.abs() <= EXACT).map(|n| n as i64)
+        scalar_number(value).filter(|n| n.fract() == 0.0 && n.abs() <= EXACT).map(|n| n as i64)
     };
     exact.or_else(whole).filter(|count| *count >= 0)
 }
 
-/// USD of 0 or more.
-fn amount(value: &Value) -> Option<f64> {
-    number(value).filter(|usd| *usd >= 0.0)
+/// Text that is not blank; a number reads as its digits (test ids are often numbers).
+pub(crate) fn text(value: &Value) -> Option<String> {
+    scalar_text(value.into())
+}
+
+/// A number that is finite, from a number or its text.
+pub(crate) fn number(value: &Value) -> Option<f64> {
+    scalar_number(value.into())
+}
+
+/// A whole number of 0 or more, from an integer, a whole float, or the text of either.
+pub(crate) fn count(value: &Value) -> Option<i64> {
+    scalar_count(value.into())
 }

@@ -31,7 +31,7 @@ fn into_text(out: Vec<u8>) -> String {
     String::from_utf8(out).expect("JSON is written as UTF-8")
 }
 
-fn write(value: &Value, out: &mut Vec<u8>) {
+pub(crate) fn write(value: &Value, out: &mut Vec<u8>) {
     match value {
         Value::Object(object) => write_object(object, out),
         Value::Array(items) => write_array(items, out),

@@ -10,10 +10,12 @@ mod logs;
 mod metric;
 pub mod notes;
 pub mod patch;
+mod points;
 mod request;
 mod request_json;
 mod request_proto;
 mod span;
+mod spans;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -23,7 +25,8 @@ use smoltrace_model::rows::{PointRow, SpanRow};
 pub use attributes::{from_json as attributes_from_json, to_json as attributes_to_json};
 pub use logs::LogEvent;
 pub use metric::{PointHead, PointValue, point_from_json, point_row, wire_field};
-pub use request::{AttributeBounds, Bounds, Encoding, Refused, Signal, decode_request};
+pub use points::SeriesCache;
+pub use request::{AttributeBounds, Bounds, Encoding, Refused, Request, Signal, decode_request};
 pub use request_json::{resource_logs, resource_metrics, resource_spans};
 pub use request_proto::decode;
 pub use span::{id, span_from_object, take};
@@ -81,8 +84,13 @@ impl Telemetry {
         });
         match row {
             Ok(row) => self.spans.push(row),
-            Err(reason) => self.reject(place, format_args!("{reason}; the span is left out")),
+            Err(reason) => self.reject_span(place, &reason),
         }
+    }
+
+    /// Leaves a span out.
+    pub(crate) fn reject_span(&mut self, place: &Spot<'_>, reason: &str) {
+        self.reject(place, format_args!("{reason}; the span is left out"));
     }
 
     /// Keeps a point, or says why there is none.
@@ -165,6 +173,16 @@ impl Origin {
             service: service.unwrap_or_else(|| "unknown".into()),
             run_id,
         }
+    }
+}
+
+impl Origin {
+    /// With the service's name as the run where the resource names none.
+    pub(crate) fn named(mut self) -> Self {
+        if self.run_id.is_empty() {
+            self.run_id = self.service.clone();
+        }
+        self
     }
 }
 

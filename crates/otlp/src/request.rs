@@ -4,17 +4,25 @@
 use std::fmt;
 
 use opentelemetry_proto::tonic::{
-    common::v1::InstrumentationScope, logs::v1::LogRecord, metrics::v1::Metric, resource::v1::Resource,
+    common::v1::InstrumentationScope,
+    logs::v1::LogRecord,
+    metrics::v1::{Metric, NumberDataPoint},
+    resource::v1::Resource,
     trace::v1::Span,
 };
 use prost::Message;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
+use smoltrace_model::rows::{PointBlock, PointSeries, SpanRow};
+
 use crate::{
-    Origin, Telemetry,
-    notes::Spot,
+    LogEvent, Origin, Telemetry,
+    metric::PointHead,
+    notes::{Notes, Spot},
+    points::{NumberMetric, SeriesCache, read_number},
     request_json, request_proto,
+    spans::{NotPlain, PlainSpan},
     wire::{Fields, Malformed},
 };
 
@@ -99,14 +107,32 @@ impl Default for AttributeBounds {
 impl AttributeBounds {
     /// Says what of `attributes` is past the bounds.
     pub(crate) fn check(&self, attributes: &crate::json::Object) -> Result<(), String> {
-        if attributes.len() > self.count {
-            return Err(format!("{} attributes, the limit is {}", attributes.len(), self.count));
+        self.count(attributes.len())?;
+        attributes.iter().try_for_each(|(name, value)| self.pair(name, value))
+    }
+
+    pub(crate) fn count(&self, count: usize) -> Result<(), String> {
+        if count > self.count {
+            return Err(format!("{count} attributes, the limit is {}", self.count));
         }
-        for (key, value) in attributes {
-            if key.len() > self.text_bytes {
-                return Err(format!("a key of {} bytes, the limit is {}", key.len(), self.text_bytes));
-            }
-            self.value(value, 1).map_err(|reason| format!("attribute {}: {reason}", shown(key)))?;
+        Ok(())
+    }
+
+    /// Says what of one attribute is past the bounds.
+    pub(crate) fn pair(&self, name: &str, value: &Value) -> Result<(), String> {
+        self.text(name, "")?;
+        self.value(value, 1).map_err(|reason| format!("attribute {}: {reason}", shown(name)))
+    }
+
+    /// As [`Self::pair`] of a text.
+    pub(crate) fn text(&self, name: &str, text: &str) -> Result<(), String> {
+        let limit = self.text_bytes;
+        if name.len() > limit {
+            return Err(format!("a key of {} bytes, the limit is {limit}", name.len()));
+        }
+        if text.len() > limit {
+            let reason = format!("a text of {} bytes, the limit is {limit}", text.len());
+            return Err(format!("attribute {}: {reason}", shown(name)));
         }
         Ok(())
     }
@@ -153,8 +179,30 @@ impl From<Malformed> for Refused {
     }
 }
 
+/// What was in a request. Every row has a run: the service's name where its resource names none.
+#[derive(Debug, Default)]
+pub struct Request {
+    /// Not sealed yet.
+    pub spans: Vec<SpanRow>,
+    pub points: PointBlock,
+    pub logs: Vec<LogEvent>,
+    /// Metric values that are NaN or infinite.
+    pub dropped_non_finite: u64,
+    /// Items that are left out, with a note each. Not those of `dropped_non_finite`.
+    pub rejected: u64,
+    pub notes: Notes,
+}
+
+impl Request {
+    /// Spans, points and log records here.
+    pub fn items(&self) -> usize {
+        self.spans.len() + self.points.len() + self.logs.len()
+    }
+}
+
 /// Decodes the body of an export request. What is wrong with one item is counted in
-/// [`Telemetry::rejected`] with a note, and the rest goes on.
+/// [`Request::rejected`] with a note, and the rest goes on. One `cache` is to be used with the same
+/// `bounds` always.
 ///
 /// # Errors
 /// When the body is no request of this signal, or holds more than `bounds` allow.
@@ -163,11 +211,14 @@ pub fn decode_request(
     encoding: Encoding,
     body: &[u8],
     bounds: &Bounds,
-) -> Result<Telemetry, Refused> {
+    cache: &SeriesCache,
+) -> Result<Request, Refused> {
     let mut decoder = Decoder {
         into: Telemetry { attribute_bounds: Some(bounds.attributes), ..Telemetry::default() },
+        points: PointBlock::default(),
         signal,
         bounds,
+        cache,
         items: 0,
         repeated: 0,
     };
@@ -175,13 +226,25 @@ pub fn decode_request(
         Encoding::Protobuf => decoder.protobuf(body)?,
         Encoding::Json => decoder.json(body)?,
     }
-    Ok(decoder.into)
+    let Decoder { into, mut points, .. } = decoder;
+    points.extend(into.points);
+    Ok(Request {
+        spans: into.spans,
+        points,
+        logs: into.logs,
+        dropped_non_finite: into.dropped_non_finite.into_values().sum(),
+        rejected: into.rejected,
+        notes: into.notes,
+    })
 }
 
 struct Decoder<'b> {
     into: Telemetry,
+    /// Points that did not need to become rows.
+    points: PointBlock,
     signal: Signal,
     bounds: &'b Bounds,
+    cache: &'b SeriesCache,
     items: usize,
     repeated: usize,
 }
@@ -234,15 +297,21 @@ impl Decoder<'_> {
 
     /// ResourceSpans, ResourceMetrics and ResourceLogs alike: 1 is the resource, 2 the scope groups.
     fn resource_group(&mut self, group: &[u8], index: usize) -> Result<(), Refused> {
-        let resource = last(group, 1)?.map(|bytes| self.message::<Resource>(bytes, "a resource"));
-        let origin = request_proto::origin(resource.transpose()?);
+        let resource_bytes = last(group, 1)?;
+        let resource = resource_bytes.map(|bytes| self.message::<Resource>(bytes, "a resource"));
+        let origin = request_proto::origin(resource.transpose()?).named();
         let root = Spot::Root(self.signal.as_str());
         let place = root.index(index);
         let mut fields = Fields::of(group);
         while let Some((number, field)) = fields.next()? {
             let (2, Some(group)) = (number, field.bytes()) else { continue };
-            let scope = last(group, 1)?.map(|bytes| self.message::<InstrumentationScope>(bytes, "a scope"));
-            let scope = request_proto::scope(scope.transpose()?);
+            let scope_bytes = last(group, 1)?;
+            let scope = scope_bytes.map(|bytes| self.message::<InstrumentationScope>(bytes, "a scope"));
+            let scope = Scope {
+                json: request_proto::scope(scope.transpose()?),
+                resource: resource_bytes.unwrap_or_default(),
+                bytes: scope_bytes.unwrap_or_default(),
+            };
             let mut items = Fields::of(group);
             let mut item = 0;
             while let Some((number, field)) = items.next()? {
@@ -254,22 +323,97 @@ impl Decoder<'_> {
         Ok(())
     }
 
-    fn item(&mut self, bytes: &[u8], origin: &Origin, scope: &str, place: &Spot<'_>) -> Result<(), Refused> {
+    fn item(
+        &mut self,
+        bytes: &[u8],
+        origin: &Origin,
+        scope: &Scope<'_>,
+        place: &Spot<'_>,
+    ) -> Result<(), Refused> {
         match self.signal {
             Signal::Traces => {
-                self.count(1, origin, scope)?;
-                let span = self.message::<Span>(bytes, "a span")?;
-                request_proto::add_span(&mut self.into, span, origin, scope, place);
+                self.count(1, origin, &scope.json)?;
+                self.fits(bytes.len(), "a span")?;
+                let row = PlainSpan::read(bytes).and_then(|span| {
+                    span.check(&self.bounds.attributes)?;
+                    Ok(span.into_row(origin, &scope.json)?)
+                });
+                match row {
+                    Ok(row) => self.into.spans.push(row),
+                    Err(NotPlain::Bad(reason)) => self.into.reject_span(place, &reason),
+                    Err(NotPlain::Unusual) => {
+                        let span = self.message::<Span>(bytes, "a span")?;
+                        request_proto::add_span(&mut self.into, span, origin, &scope.json, place);
+                    }
+                }
             }
             Signal::Metrics => {
-                self.count(data_points(bytes)?, origin, scope)?;
-                let metric = self.message::<Metric>(bytes, "a metric")?;
-                request_proto::metric(&mut self.into, origin, scope, metric, place);
+                self.count(data_points(bytes)?, origin, &scope.json)?;
+                self.fits(bytes.len(), "a metric")?;
+                match NumberMetric::of(bytes)? {
+                    Some(metric) => self.numbers(&metric, origin, scope, place)?,
+                    None => {
+                        let metric = self.message::<Metric>(bytes, "a metric")?;
+                        request_proto::metric(&mut self.into, origin, &scope.json, metric, place);
+                    }
+                }
             }
             Signal::Logs => {
-                self.count(1, origin, scope)?;
+                self.count(1, origin, &scope.json)?;
                 let record = self.message::<LogRecord>(bytes, "a log record")?;
                 request_proto::add_log(&mut self.into, record, origin, place);
+            }
+        }
+        Ok(())
+    }
+
+    /// The points of a gauge or a sum.
+    fn numbers(
+        &mut self,
+        metric: &NumberMetric<'_>,
+        origin: &Origin,
+        scope: &Scope<'_>,
+        place: &Spot<'_>,
+    ) -> Result<(), Refused> {
+        let known = self.cache.of_head(&scope.key(&metric.head));
+        let (mut attributes, mut buffer) = (Vec::with_capacity(256), Vec::with_capacity(1024));
+        let mut last: Option<(Vec<u8>, u32)> = None;
+        let mut unknown: Vec<(usize, &[u8])> = Vec::new();
+        known.look_up(|known| {
+            for (index, bytes) in metric.points().enumerate() {
+                let Some(sample) = read_number(bytes, &mut attributes) else {
+                    unknown.push((index, bytes));
+                    continue;
+                };
+                let series = match &last {
+                    Some((same, series)) if *same == attributes => *series,
+                    _ => {
+                        let Some(series) = known.get(attributes.as_slice()) else {
+                            unknown.push((index, bytes));
+                            continue;
+                        };
+                        let series = self.points.add_series(series.clone());
+                        last = Some((attributes.clone(), series));
+                        series
+                    }
+                };
+                self.points.push(series, sample, &mut buffer);
+            }
+        });
+        for (index, bytes) in unknown {
+            let point = self.message::<NumberDataPoint>(bytes, "a data point")?;
+            let row = request_proto::number_row(&self.into, origin, &scope.json, &metric.head, point);
+            let sample = read_number(bytes, &mut attributes);
+            match (row, sample) {
+                (Ok(row), Some(sample)) => {
+                    let series = PointSeries::of(row);
+                    self.cache.insert(&known, &attributes, &series);
+                    let series = self.points.add_series(series);
+                    self.points.push(series, sample, &mut buffer);
+                }
+                (row, _) => self.into.add_point(row, origin, || {
+                    format!("{place}: data point {index} of {}", metric.head.metric)
+                }),
             }
         }
         Ok(())
@@ -278,7 +422,7 @@ impl Decoder<'_> {
     fn json(&mut self, body: &[u8]) -> Result<(), Refused> {
         let malformed =
             |error: serde_json::Error| Refused::Malformed(format!("not an OTLP request in JSON: {error}"));
-        let request: Request<'_> = serde_json::from_slice(body).map_err(malformed)?;
+        let request: JsonRequest<'_> = serde_json::from_slice(body).map_err(malformed)?;
         let groups = match self.signal {
             Signal::Traces => request.spans,
             Signal::Metrics => request.metrics,
@@ -288,7 +432,7 @@ impl Decoder<'_> {
         for (index, group) in groups.unwrap_or_default().into_iter().enumerate() {
             let place = root.index(index);
             let resource = group.resource.map(|raw| self.value(raw, "a resource")).transpose()?;
-            let origin = request_json::origin(resource);
+            let origin = request_json::origin(resource).named();
             for group in group.scopes.unwrap_or_default() {
                 let scope = group.scope.map(|raw| self.value(raw, "a scope")).transpose()?;
                 let scope = request_json::scope(scope);
@@ -309,6 +453,34 @@ impl Decoder<'_> {
         self.fits(raw.get().len(), what)?;
         serde_json::from_str(raw.get())
             .map_err(|error| Refused::Malformed(format!("{what} cannot be read: {error}")))
+    }
+}
+
+/// The scope of items, with the bytes that it and its resource were written in.
+struct Scope<'a> {
+    json: String,
+    resource: &'a [u8],
+    bytes: &'a [u8],
+}
+
+impl Scope<'_> {
+    /// What names the series of a metric, their attributes apart.
+    fn key(&self, head: &PointHead) -> Vec<u8> {
+        let parts = [
+            self.resource,
+            self.bytes,
+            head.metric.as_bytes(),
+            head.unit.as_bytes(),
+            head.instrument.as_str().as_bytes(),
+            head.temporality.as_str().as_bytes(),
+            &[u8::from(head.monotonic)],
+        ];
+        let mut key = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
+        for part in parts {
+            key.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            key.extend_from_slice(part);
+        }
+        key
     }
 }
 
@@ -346,7 +518,7 @@ fn points_of(item: &crate::json::Object) -> usize {
 
 /// The outer levels of a request in JSON; the rest is read item by item.
 #[derive(Deserialize)]
-struct Request<'a> {
+struct JsonRequest<'a> {
     #[serde(borrow, rename = "resourceSpans", alias = "resource_spans")]
     spans: Option<Vec<ResourceGroup<'a>>>,
     #[serde(borrow, rename = "resourceMetrics", alias = "resource_metrics")]

@@ -19,7 +19,7 @@ use opentelemetry_proto::tonic::{
 };
 use prost::Message;
 use serde_json::Value;
-use smoltrace_model::rows::Instrument;
+use smoltrace_model::rows::{Instrument, PointRow};
 
 use super::{
     Origin, Telemetry,
@@ -138,7 +138,7 @@ pub(crate) fn add_span(
     into.add_span(span(wire), origin, scope, place);
 }
 
-fn id(bytes: &[u8], width: usize, what: &str) -> Result<Option<String>, String> {
+pub(crate) fn id(bytes: &[u8], width: usize, what: &str) -> Result<Option<String>, String> {
     if bytes.is_empty() || bytes.len() == width {
         Ok(hex(bytes))
     } else {
@@ -148,16 +148,8 @@ fn id(bytes: &[u8], width: usize, what: &str) -> Result<Option<String>, String> 
 
 fn span(wire: trace::Span) -> Result<Span, String> {
     let status = wire.status.unwrap_or_default();
-    let events = wire.events.into_iter().map(|event| {
-        let attributes = from_proto(event.attributes);
-        let dropped = event.dropped_attributes_count.into();
-        Ok(event_json(event.name, nanos(event.time_unix_nano)?, attributes, dropped))
-    });
-    let links = wire.links.into_iter().map(|link| {
-        let trace_id = id(&link.trace_id, 16, "trace id of a link")?;
-        let span_id = id(&link.span_id, 8, "span id of a link")?;
-        Ok(link_json(trace_id, span_id, from_proto(link.attributes), link.trace_state))
-    });
+    let events = wire.events.into_iter().map(event_value);
+    let links = wire.links.into_iter().map(link_value);
     Ok(Span {
         trace_id: id(&wire.trace_id, 16, "trace id")?.ok_or("the span has no trace id")?,
         span_id: id(&wire.span_id, 8, "span id")?.ok_or("the span has no span id")?,
@@ -165,7 +157,7 @@ fn span(wire: trace::Span) -> Result<Span, String> {
         name: wire.name,
         start: nanos(wire.start_time_unix_nano)?,
         end: nanos(wire.end_time_unix_nano)?,
-        otel_kind: otel_kind(wire.kind.into()),
+        otel_kind: otel_kind(wire.kind.into()).to_owned(),
         status: otel_status(status.code.into()),
         status_message: Some(status.message),
         attributes: from_proto(wire.attributes),
@@ -176,6 +168,20 @@ fn span(wire: trace::Span) -> Result<Span, String> {
         dropped_events: wire.dropped_events_count.into(),
         dropped_links: wire.dropped_links_count.into(),
     })
+}
+
+/// An event as it stands in the spans table.
+pub(crate) fn event_value(event: trace::span::Event) -> Result<Value, String> {
+    let attributes = from_proto(event.attributes);
+    let dropped = event.dropped_attributes_count.into();
+    Ok(event_json(event.name, nanos(event.time_unix_nano)?, attributes, dropped))
+}
+
+/// A link as it stands in the spans table.
+pub(crate) fn link_value(link: trace::span::Link) -> Result<Value, String> {
+    let trace_id = id(&link.trace_id, 16, "trace id of a link")?;
+    let span_id = id(&link.span_id, 8, "span id of a link")?;
+    Ok(link_json(trace_id, span_id, from_proto(link.attributes), link.trace_state))
 }
 
 fn logs(into: &mut Telemetry, request: ExportLogsServiceRequest, place: &Spot<'_>) {
@@ -216,11 +222,7 @@ pub(crate) fn metric(into: &mut Telemetry, origin: &Origin, scope: &str, metric:
         monotonic,
     };
     let mut add = |head: &PointHead, index: usize, point: Result<PointValue, NoPoint>| {
-        let point =
-            point.and_then(|point| if point.value.is_finite() { Ok(point) } else { Err(NoPoint::NonFinite) });
-        let row = point
-            .and_then(|point| Ok((into.check(&point.attributes)?, point)))
-            .map(|((), point)| point_row(origin, scope, head, point));
+        let row = row(into, origin, scope, head, point);
         into.add_point(row, origin, || format!("{place}: data point {index} of {}", head.metric));
     };
     match metric.data {
@@ -291,6 +293,32 @@ pub(crate) fn metric(into: &mut Telemetry, origin: &Origin, scope: &str, metric:
             }
         }
     }
+}
+
+fn row(
+    into: &Telemetry,
+    origin: &Origin,
+    scope: &str,
+    head: &PointHead,
+    point: Result<PointValue, NoPoint>,
+) -> Result<PointRow, NoPoint> {
+    let point = point?;
+    if !point.value.is_finite() {
+        return Err(NoPoint::NonFinite);
+    }
+    into.check(&point.attributes)?;
+    Ok(point_row(origin, scope, head, point))
+}
+
+/// The row of a point of a gauge or a sum, not sealed.
+pub(crate) fn number_row(
+    into: &Telemetry,
+    origin: &Origin,
+    scope: &str,
+    head: &PointHead,
+    point: NumberDataPoint,
+) -> Result<PointRow, NoPoint> {
+    row(into, origin, scope, head, number_point(point))
 }
 
 fn number_point(point: NumberDataPoint) -> Result<PointValue, NoPoint> {

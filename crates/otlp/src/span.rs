@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 use smoltrace_model::{
-    ids, normalize,
+    ids,
+    normalize::{self, Scalar},
     rows::{SpanKind, SpanRow, SpanStatus},
 };
 
@@ -33,26 +34,34 @@ pub struct Span {
     pub dropped_links: u64,
 }
 
-impl Span {
-    /// The row, not sealed. What has no column of its own goes into the attributes under the names
-    /// that OpenTelemetry gives it in forms without a field for it.
-    pub fn into_row(mut self, origin: &Origin, scope: &str) -> Result<SpanRow, String> {
+/// What every span has, whichever way it was written.
+#[derive(Debug)]
+pub(crate) struct SpanHead {
+    pub(crate) trace_id: String,
+    pub(crate) span_id: String,
+    pub(crate) parent_span_id: Option<String>,
+    pub(crate) name: String,
+    /// Unix ns; 0 when not given.
+    pub(crate) start: i64,
+    /// Unix ns; 0 when it never ended.
+    pub(crate) end: i64,
+    pub(crate) status: SpanStatus,
+    pub(crate) status_message: Option<String>,
+}
+
+impl SpanHead {
+    /// The row, neither promoted nor sealed.
+    pub(crate) fn into_row(
+        self,
+        origin: &Origin,
+        scope: &str,
+        [attributes, events, links]: [String; 3],
+    ) -> Result<SpanRow, String> {
         let start = if self.start == 0 { self.end } else { self.start };
         if start == 0 {
             return Err("the span has neither a start nor an end time".into());
         }
-        let end = if self.end == 0 { start } else { self.end };
-        let mut keep = |name: &str, value: Value, given: bool| {
-            if given {
-                self.attributes.entry(name).or_insert(value);
-            }
-        };
-        keep("span.kind", self.otel_kind.as_str().into(), !self.otel_kind.is_empty());
-        keep("w3c.tracestate", self.trace_state.as_str().into(), !self.trace_state.is_empty());
-        keep("otel.dropped_attributes_count", self.dropped_attributes.into(), self.dropped_attributes > 0);
-        keep("otel.dropped_events_count", self.dropped_events.into(), self.dropped_events > 0);
-        keep("otel.dropped_links_count", self.dropped_links.into(), self.dropped_links > 0);
-        let mut row = SpanRow {
+        Ok(SpanRow {
             run_id: origin.run_id.clone(),
             trace_id: self.trace_id,
             span_id: self.span_id,
@@ -61,7 +70,7 @@ impl Span {
             name: self.name,
             kind: SpanKind::Other,
             start_time_unix_nano: start,
-            end_time_unix_nano: end,
+            end_time_unix_nano: if self.end == 0 { start } else { self.end },
             status: self.status,
             status_message: self.status_message.filter(|message| !message.is_empty()),
             service: origin.service.clone(),
@@ -74,13 +83,76 @@ impl Span {
             cache_write_tokens: None,
             reasoning_tokens: None,
             emitted_cost_usd: None,
-            attributes: canonical_object(&self.attributes),
-            events: canonical_array(&self.events),
-            links: canonical_array(&self.links),
+            attributes,
+            events,
+            links,
             resource: origin.resource.clone(),
             scope: scope.to_owned(),
             row_id: String::new(),
+        })
+    }
+}
+
+/// What has no column of its own and goes into the attributes under the names that OpenTelemetry
+/// gives it in forms without a field for it.
+#[derive(Debug, Default)]
+pub(crate) struct Extras<'a> {
+    /// OpenTelemetry kind, lower case; empty for internal.
+    pub(crate) otel_kind: &'a str,
+    pub(crate) trace_state: &'a str,
+    pub(crate) dropped_attributes: u64,
+    pub(crate) dropped_events: u64,
+    pub(crate) dropped_links: u64,
+}
+
+impl<'a> Extras<'a> {
+    /// Names and values of those that are given.
+    pub(crate) fn given(&self) -> impl Iterator<Item = (&'static str, Scalar<'a>)> + use<'a> {
+        let texts = [("span.kind", self.otel_kind), ("w3c.tracestate", self.trace_state)];
+        let counts = [
+            ("otel.dropped_attributes_count", self.dropped_attributes),
+            ("otel.dropped_events_count", self.dropped_events),
+            ("otel.dropped_links_count", self.dropped_links),
+        ];
+        let texts = texts.into_iter().filter(|(_, text)| !text.is_empty());
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+        texts
+            .map(|(name, text)| (name, Scalar::Text(text)))
+            .chain(counts.map(|(name, count)| (name, Scalar::Whole(count.try_into().unwrap_or(i64::MAX)))))
+    }
+}
+
+impl Span {
+    /// The row, not sealed.
+    pub fn into_row(mut self, origin: &Origin, scope: &str) -> Result<SpanRow, String> {
+        let extras = Extras {
+            otel_kind: &self.otel_kind,
+            trace_state: &self.trace_state,
+            dropped_attributes: self.dropped_attributes,
+            dropped_events: self.dropped_events,
+            dropped_links: self.dropped_links,
         };
+        for (name, value) in extras.given() {
+            let value = match value {
+                Scalar::Text(text) => Value::from(text),
+                Scalar::Whole(number) => number.into(),
+                _ => continue,
+            };
+            self.attributes.entry(name).or_insert(value);
+        }
+        let attributes = canonical_object(&self.attributes);
+        let texts = [attributes, canonical_array(&self.events), canonical_array(&self.links)];
+        let head = SpanHead {
+            trace_id: self.trace_id,
+            span_id: self.span_id,
+            parent_span_id: self.parent_span_id,
+            name: self.name,
+            start: self.start,
+            end: self.end,
+            status: self.status,
+            status_message: self.status_message,
+        };
+        let mut row = head.into_row(origin, scope, texts)?;
         normalize::promote(&mut row, &self.attributes);
         Ok(row)
     }
@@ -267,7 +339,7 @@ fn kind(value: Option<Value>) -> String {
             let name = name.strip_prefix("SPAN_KIND_").unwrap_or(name);
             otel_kind_name(name)
         }
-        Some(number) => otel_kind(integer(&number).unwrap_or(0)),
+        Some(number) => otel_kind(integer(&number).unwrap_or(0)).to_owned(),
         None => String::new(),
     }
 }
@@ -280,7 +352,7 @@ fn otel_kind_name(name: &str) -> String {
 }
 
 /// OpenTelemetry's number of a kind as its name; empty for internal and unspecified.
-pub fn otel_kind(number: i64) -> String {
+pub fn otel_kind(number: i64) -> &'static str {
     match number {
         2 => "server",
         3 => "client",
@@ -288,7 +360,6 @@ pub fn otel_kind(number: i64) -> String {
         5 => "consumer",
         _ => "",
     }
-    .into()
 }
 
 /// A status as a word, a number, or an object of code and description.

@@ -19,8 +19,9 @@ pub(crate) const LAYOUT_PROPERTY: &str = "smoltrace.layoutVersion";
 /// How a table knows a row again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Identity {
-    /// Rows with the same `row_id` in a run are the same row.
-    Content,
+    /// Rows with the same `row_id` in a run are the same row. `time` is the column of the time at
+    /// which it happened, Unix ns.
+    Content { time: &'static str },
     /// Rows are versions of what these columns name within a run; a version is written only when
     /// its `row_id` differs from the newest one.
     Versioned(&'static [&'static str]),
@@ -59,16 +60,16 @@ pub(crate) static LAYOUTS: LazyLock<[Arc<Layout>; TABLES]> = LazyLock::new(|| {
         Layout {
             name: SpanRow::TABLE,
             schema: SpanRow::schema(),
-            identity: Identity::Content,
+            identity: Identity::Content { time: "start_time_unix_nano" },
             sort: &["run_id", "trace_id", "start_time_unix_nano", "span_id"],
             stats: &["run_id", "trace_id", "start_time_unix_nano", "end_time_unix_nano"],
             bloom: &["run_id", "trace_id"],
-            unique: &["span_id", "row_id"],
+            unique: &["span_id", "attributes", "row_id"],
         },
         Layout {
             name: PointRow::TABLE,
             schema: PointRow::schema(),
-            identity: Identity::Content,
+            identity: Identity::Content { time: "time_unix_nano" },
             sort: &["run_id", "metric", "series_id", "time_unix_nano"],
             stats: &["run_id", "metric", "time_unix_nano"],
             bloom: &["run_id"],
@@ -77,7 +78,7 @@ pub(crate) static LAYOUTS: LazyLock<[Arc<Layout>; TABLES]> = LazyLock::new(|| {
         Layout {
             name: EventRow::TABLE,
             schema: EventRow::schema(),
-            identity: Identity::Content,
+            identity: Identity::Content { time: "time_unix_nano" },
             sort: &["run_id", "trace_id", "span_id", "time_unix_nano"],
             stats: &["run_id", "trace_id", "time_unix_nano"],
             bloom: &["run_id", "trace_id"],
@@ -169,7 +170,7 @@ mod tests {
     fn every_named_column_exists_and_every_type_is_known() {
         for layout in LAYOUTS.iter() {
             let keys = match layout.identity {
-                Identity::Content => &[],
+                Identity::Content { .. } => &[],
                 Identity::Versioned(keys) => keys,
             };
             for column in [layout.sort, layout.stats, layout.bloom, layout.unique, keys].concat() {

@@ -18,6 +18,7 @@ mod metrics_view;
 mod options;
 mod parquet_file;
 mod query;
+mod rows;
 mod runtime;
 mod sql;
 mod store;

@@ -66,11 +66,13 @@ impl Default for StoreOptions {
 pub struct Background {
     /// Time between two looks at what is due.
     pub every: Duration,
+    /// So many commits bring the next look forward.
+    pub commits: u64,
     pub maintenance: MaintenanceOptions,
 }
 
 impl Default for Background {
     fn default() -> Self {
-        Self { every: Duration::from_secs(60), maintenance: MaintenanceOptions::default() }
+        Self { every: Duration::from_secs(60), commits: 100, maintenance: MaintenanceOptions::default() }
     }
 }

@@ -1,14 +1,14 @@
 //! Rows to the bytes of one Parquet file and its log entry. Knows no store.
 
 use arrow::{
-    array::{Array, AsArray},
+    array::{Array, AsArray, StringArray},
     compute::{SortColumn, lexsort_to_indices, max, max_string, min, min_string, take_record_batch},
-    datatypes::{DataType, Int64Type},
+    datatypes::{DataType, Int32Type, Int64Type},
     error::ArrowError,
     record_batch::RecordBatch,
 };
 use parquet::{
-    arrow::ArrowWriter,
+    arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
     basic::{Compression, ZstdLevel},
     errors::ParquetError,
     file::{
@@ -50,7 +50,12 @@ pub(crate) fn sort(layout: &Layout, batch: &RecordBatch) -> Result<RecordBatch, 
 /// Encodes a sorted batch.
 pub(crate) fn encode(layout: &Layout, batch: &RecordBatch) -> Result<EncodedFile, ParquetError> {
     let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties(layout, batch)))?;
+    let mut options = ArrowWriterOptions::new().with_properties(properties(layout, batch));
+    if *batch.schema() != *layout.schema {
+        // The file is to be like any other: that its rows came as dictionaries is no matter of its.
+        options = options.with_skip_arrow_metadata(true);
+    }
+    let mut writer = ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options)?;
     writer.write(batch)?;
     writer.close()?;
     Ok(EncodedFile { bytes, stats: statistics(layout, batch).to_string() })
@@ -80,7 +85,8 @@ fn properties(layout: &Layout, batch: &RecordBatch) -> WriterProperties {
         let path = ColumnPath::from(name);
         if layout.stats.contains(&name) || layout.sort.contains(&name) {
             properties = properties.set_column_statistics_enabled(path.clone(), EnabledStatistics::Page);
-        } else if !matches!(field.data_type(), DataType::Utf8 | DataType::List(_)) {
+        } else if !matches!(field.data_type(), DataType::Utf8 | DataType::List(_) | DataType::Dictionary(..))
+        {
             properties = properties.set_column_statistics_enabled(path.clone(), EnabledStatistics::Chunk);
         }
         if layout.bloom.contains(&name) {
@@ -97,10 +103,18 @@ fn properties(layout: &Layout, batch: &RecordBatch) -> WriterProperties {
     properties.build()
 }
 
+/// The texts of a column, or those of its dictionary, all of which are in use.
+fn texts(column: &dyn Array) -> Option<&StringArray> {
+    match column.as_dictionary_opt::<Int32Type>() {
+        Some(dictionary) => dictionary.values().as_string_opt::<i32>(),
+        None => column.as_string_opt::<i32>(),
+    }
+}
+
 /// How many values a bloom filter must hold at most: changes of value from row to row, which is
 /// exact in a sorted column and an upper bound in any other.
 fn distinct(batch: &RecordBatch, column: &str) -> u64 {
-    let Some(values) = batch.column_by_name(column).and_then(|c| c.as_string_opt::<i32>()) else {
+    let Some(values) = batch.column_by_name(column).and_then(|column| texts(column)) else {
         return batch.num_rows() as u64;
     };
     let changes = (1..values.len()).filter(|&i| values.value(i) != values.value(i - 1)).count();
@@ -113,7 +127,7 @@ fn statistics(layout: &Layout, batch: &RecordBatch) -> Value {
     for name in layout.stats {
         let Some(column) = batch.column_by_name(name) else { continue };
         nulls.insert((*name).into(), json!(column.null_count()));
-        if let Some(values) = column.as_string_opt::<i32>() {
+        if let Some(values) = texts(column) {
             if let Some(value) = min_string(values) {
                 lowest.insert((*name).into(), value.chars().take(STATS_CHARS).collect::<String>().into());
             }

@@ -105,15 +105,16 @@ impl Store {
             Ok(Arc::new([spans, points, events, results, runs]))
         })
         .await?;
+        let (committed, commits) = watch::channel(0);
         let queue = (!read_only).then(|| {
             let (sender, receiver) = mpsc::channel(options.queue_batches.max(1));
-            let writer = Writer::new(tables.clone(), scanner.clone(), &options);
+            let writer = Writer::new(tables.clone(), scanner.clone(), &options, committed);
             runtimes.append().spawn(writer.serve(receiver));
             sender
         });
         let (open, closed) = watch::channel(());
         if let (false, Some(background)) = (read_only, options.background) {
-            runtimes.append().spawn(keep_up(tables.clone(), dir.clone(), background, closed));
+            runtimes.append().spawn(keep_up(tables.clone(), dir.clone(), background, commits, closed));
         }
         // A semaphore counts up to an eighth of what a machine word holds.
         let queue_rows = options.queue_rows.clamp(1, u32::MAX as usize >> 3);
@@ -411,6 +412,7 @@ async fn keep_up(
     tables: Arc<[Table; TABLES]>,
     dir: PathBuf,
     background: Background,
+    mut commits: watch::Receiver<u64>,
     mut closed: watch::Receiver<()>,
 ) {
     let every = background.every.max(Duration::from_millis(1));
@@ -418,8 +420,10 @@ async fn keep_up(
     let mut rounds = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
+        let enough = *commits.borrow_and_update() + background.commits.max(1);
         tokio::select! {
             _ = rounds.tick() => {}
+            Ok(_) = commits.wait_for(|commits| *commits >= enough) => {}
             _ = closed.changed() => return,
         }
         for table in tables.iter() {

@@ -5,29 +5,58 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use crate::{diagnose, error::StoreError, table::Table};
+use crate::{
+    diagnose,
+    error::StoreError,
+    layout::{Identity, Layout},
+    table::Table,
+};
 
-/// The runs that a file may hold, by its statistics: from the first to the last run id.
-#[derive(Debug, Clone, Default)]
-struct RunRange(Option<(String, String)>);
+/// What a file may hold, by its statistics in the log.
+#[derive(Debug, Clone)]
+struct Range {
+    /// From the first to the last run id; any run without.
+    runs: Option<(String, String)>,
+    /// From the first to the last time, Unix ns, of a table whose rows have one.
+    times: (i64, i64),
+    rows: usize,
+}
 
-impl RunRange {
-    /// Of Delta's statistics; without them, any run.
-    fn of(stats: Option<&str>) -> Self {
-        let bounds = || {
-            let stats: Value = serde_json::from_str(stats?).ok()?;
-            let bound = |which: &str| stats[which]["run_id"].as_str().map(str::to_owned);
-            Some((bound("minValues")?, bound("maxValues")?))
+/// A file that may hold rows of a run.
+#[derive(Debug)]
+pub(crate) struct FileOfRun {
+    pub(crate) path: String,
+    /// Earliest time of its rows, Unix ns.
+    pub(crate) first: i64,
+    /// Latest time of its rows, Unix ns.
+    pub(crate) last: i64,
+    /// Rows of all runs.
+    pub(crate) rows: usize,
+}
+
+impl Range {
+    /// Of Delta's statistics; what they do not say is not bounded.
+    fn of(stats: Option<&str>, layout: &Layout) -> Self {
+        let stats: Value = stats.and_then(|stats| serde_json::from_str(stats).ok()).unwrap_or_default();
+        let bound = |which: &str| stats[which]["run_id"].as_str().map(str::to_owned);
+        let runs = bound("minValues").zip(bound("maxValues")).filter(|(first, last)| first <= last);
+        let time = |which: &str| match layout.identity {
+            Identity::Content { time } => stats[which][time].as_i64(),
+            Identity::Versioned(_) => None,
         };
-        Self(bounds())
+        let times = (time("minValues").unwrap_or(i64::MIN), time("maxValues").unwrap_or(i64::MAX));
+        let rows = stats["numRecords"].as_u64().and_then(|rows| usize::try_from(rows).ok());
+        Self { runs, times, rows: rows.unwrap_or(usize::MAX) }
     }
 
-    fn may_hold(&self, runs: &BTreeSet<&str>) -> bool {
-        match &self.0 {
-            Some((first, last)) if first <= last => {
-                runs.range(first.as_str()..=last.as_str()).next().is_some()
-            }
-            Some(_) | None => !runs.is_empty(),
+    fn may_hold(&self, run: &str) -> bool {
+        self.runs.as_ref().is_none_or(|(first, last)| (first.as_str()..=last).contains(&run))
+    }
+
+    fn may_hold_any(&self, runs: &BTreeSet<&str>) -> bool {
+        match &self.runs {
+            Some((first, last)) => runs.range(first.as_str()..=last.as_str()).next().is_some(),
+            None => !runs.is_empty(),
         }
     }
 }
@@ -36,7 +65,7 @@ impl RunRange {
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
     version: Option<u64>,
-    files: HashMap<String, RunRange>,
+    files: HashMap<String, Range>,
     /// Files with rows that others committed since [`Self::take_news`].
     news: Vec<String>,
 }
@@ -80,7 +109,7 @@ impl Tail {
             if action["add"]["dataChange"] != Value::Bool(false) && !self.files.contains_key(&path) {
                 self.news.push(path.clone());
             }
-            self.files.insert(path, RunRange::of(action["add"]["stats"].as_str()));
+            self.files.insert(path, Range::of(action["add"]["stats"].as_str(), &table.layout));
         } else if let Some(path) = path_of(&action["remove"]) {
             self.files.remove(&path);
         } else if action.get("protocol").is_some() || action.get("metaData").is_some() {
@@ -96,7 +125,7 @@ impl Tail {
         let files = snapshot.log_data();
         self.files = files
             .iter()
-            .map(|file| (file.path().into_owned(), RunRange::of(file.stats().as_deref())))
+            .map(|file| (file.path().into_owned(), Range::of(file.stats().as_deref(), &table.layout)))
             .collect();
         self.news.clear();
         self.version = state.version();
@@ -109,19 +138,35 @@ impl Tail {
     }
 
     /// Notes a commit of our own.
-    pub(crate) fn committed(&mut self, path: String, stats: Option<&str>) {
+    pub(crate) fn committed(&mut self, path: String, stats: Option<&str>, layout: &Layout) {
         self.version = Some(self.next_version());
-        self.files.insert(path, RunRange::of(stats));
+        self.files.insert(path, Range::of(stats, layout));
     }
 
     /// Files that may hold rows of `runs`.
     pub(crate) fn files_of(&self, runs: &BTreeSet<&str>) -> Vec<String> {
-        self.files.iter().filter(|(_, range)| range.may_hold(runs)).map(|(path, _)| path.clone()).collect()
+        self.files
+            .iter()
+            .filter(|(_, range)| range.may_hold_any(runs))
+            .map(|(path, _)| path.clone())
+            .collect()
+    }
+
+    /// Files that may hold rows of a run from a time on.
+    pub(crate) fn files_from(&self, run: &str, time: i64) -> Vec<FileOfRun> {
+        let wanted = self.files.iter().filter(|(_, file)| file.times.1 >= time && file.may_hold(run));
+        let file = |(path, range): (&String, &Range)| FileOfRun {
+            path: path.clone(),
+            first: range.times.0,
+            last: range.times.1,
+            rows: range.rows,
+        };
+        wanted.map(file).collect()
     }
 
     /// Files with news of `runs` that are still there.
     pub(crate) fn news_of(&self, runs: &BTreeSet<&str>) -> Vec<String> {
-        let here = |path: &&String| self.files.get(*path).is_some_and(|range| range.may_hold(runs));
+        let here = |path: &&String| self.files.get(*path).is_some_and(|range| range.may_hold_any(runs));
         self.news.iter().filter(here).cloned().collect()
     }
 
@@ -170,12 +215,15 @@ fn percent_decoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::LAYOUTS;
 
     #[test]
-    fn a_file_is_looked_into_only_for_runs_it_may_hold() {
+    fn a_file_is_looked_into_only_for_what_it_may_hold() {
+        let points = &LAYOUTS[crate::layout::POINTS];
         let check = |stats: Option<&str>, runs: &[&str], expected: bool| {
-            let runs = runs.iter().copied().collect();
-            assert_eq!(RunRange::of(stats).may_hold(&runs), expected, "{stats:?} {runs:?}");
+            let range = Range::of(stats, points);
+            assert_eq!(range.may_hold_any(&runs.iter().copied().collect()), expected, "{stats:?} {runs:?}");
+            assert_eq!(runs.iter().any(|run| range.may_hold(run)), expected, "{stats:?} {runs:?}");
         };
         let some = Some(r#"{"minValues":{"run_id":"b"},"maxValues":{"run_id":"d"}}"#);
         check(some, &["c"], true);
@@ -187,6 +235,22 @@ mod tests {
         check(Some(r#"{"minValues":{"run_id":"b"},"maxValues":{}}"#), &["a"], true);
         check(Some("torn"), &["a"], true);
         check(None, &["a"], true);
+
+        let stats = r#"{"numRecords":7,"minValues":{"run_id":"b","time_unix_nano":10},
+                        "maxValues":{"run_id":"d","time_unix_nano":20}}"#;
+        let mut tail = Tail::default();
+        tail.committed("a file".into(), Some(stats), points);
+        let check = |tail: &Tail, run: &str, from: i64, expected: &[(i64, i64, usize)]| {
+            let found: Vec<_> =
+                tail.files_from(run, from).iter().map(|file| (file.first, file.last, file.rows)).collect();
+            assert_eq!(found, expected, "{run} {from}");
+        };
+        check(&tail, "c", i64::MIN, &[(10, 20, 7)]);
+        check(&tail, "c", 20, &[(10, 20, 7)]);
+        check(&tail, "c", 21, &[]);
+        check(&tail, "a", 0, &[]);
+        tail.committed("another".into(), None, points);
+        check(&tail, "a", 0, &[(i64::MIN, i64::MAX, usize::MAX)]);
     }
 
     #[test]

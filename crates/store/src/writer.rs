@@ -5,29 +5,29 @@ use std::{
     time::{Duration, Instant},
 };
 
-use arrow::record_batch::RecordBatch;
 use deltalake::{
     kernel::Action,
     protocol::{DeltaOperation, SaveMode},
 };
-use smoltrace_model::rows::{EventRow, PointRow, ResultRow, RunRow, SpanRow, TableRow};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use smoltrace_model::rows::{EventRow, PointBlock, PointRow, ResultRow, RunRow, SpanRow, TableRow};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use crate::{
     error::StoreError,
     known::Known,
-    layout::{EVENTS, POINTS, RESULTS, SPANS, TABLES},
+    layout::{EVENTS, Identity, LAYOUTS, POINTS, RESULTS, SPANS, TABLES},
     options::{Commit, Observer, StoreOptions},
-    parquet_file,
     query::Scanner,
+    rows::Rows,
     table::{Committed, Table},
 };
 
-/// Rows to append. Their `row_id` must be filled in (`sealed()`); versions are assigned here.
+/// Rows to append. The `row_id` of all but points must be filled in (`sealed()`); versions are
+/// assigned here.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Batch {
     pub spans: Vec<SpanRow>,
-    pub points: Vec<PointRow>,
+    pub points: PointBlock,
     pub events: Vec<EventRow>,
     pub results: Vec<ResultRow>,
     pub runs: Vec<RunRow>,
@@ -92,7 +92,7 @@ impl Receipt {
 
 /// One append on its way: a batch a table, in the order of `LAYOUTS`, empty ones left out.
 pub(crate) struct Request {
-    pub(crate) batches: [Option<RecordBatch>; TABLES],
+    pub(crate) batches: [Option<Rows>; TABLES],
     pub(crate) reply: oneshot::Sender<Result<Receipt, StoreError>>,
     /// Its share of the queue, given back when it is answered.
     pub(crate) share: OwnedSemaphorePermit,
@@ -106,11 +106,11 @@ const GROUP_ROWS: usize = 1_000_000;
 const ATTEMPTS: usize = 1_000;
 
 /// Columns for rows; refuses rows that could not be told apart later.
-pub(crate) fn encode(batch: Batch) -> Result<[Option<RecordBatch>; TABLES], StoreError> {
+pub(crate) fn encode(batch: Batch) -> Result<[Option<Rows>; TABLES], StoreError> {
     fn table<T: TableRow>(
         rows: Vec<T>,
         ids: impl Fn(&T) -> (&str, &str),
-    ) -> Result<Option<RecordBatch>, StoreError> {
+    ) -> Result<Option<Rows>, StoreError> {
         for (row, (run_id, row_id)) in rows.iter().map(ids).enumerate() {
             let refuse = |cause: &str| StoreError::InvalidRow { table: T::TABLE, row, cause: cause.into() };
             if run_id.is_empty() {
@@ -120,11 +120,18 @@ pub(crate) fn encode(batch: Batch) -> Result<[Option<RecordBatch>; TABLES], Stor
                 return Err(refuse("its row_id is not 32 hex digits; seal the row first"));
             }
         }
-        Ok((!rows.is_empty()).then(|| T::to_batch(&rows)))
+        Ok((!rows.is_empty()).then(|| Rows::Columns(T::to_batch(&rows))))
+    }
+    fn points(points: PointBlock) -> Result<Option<Rows>, StoreError> {
+        if let Some(row) = points.run_ids().position(str::is_empty) {
+            let cause = "its run_id is empty".into();
+            return Err(StoreError::InvalidRow { table: PointRow::TABLE, row, cause });
+        }
+        Ok((!points.is_empty()).then_some(Rows::Points(points)))
     }
     Ok([
         table(batch.spans, |row| (&row.run_id, &row.row_id))?,
-        table(batch.points, |row| (&row.run_id, &row.row_id))?,
+        points(batch.points)?,
         table(batch.events, |row| (&row.run_id, &row.row_id))?,
         table(batch.results, |row| (&row.run_id, &row.row_id))?,
         table(batch.runs, |row| (&row.run_id, &row.row_id))?,
@@ -137,12 +144,19 @@ pub(crate) struct Writer {
     scanner: Arc<Scanner>,
     known: [Known; TABLES],
     observer: Option<Arc<dyn Observer>>,
+    /// How many commits there were, of all tables.
+    commits: watch::Sender<u64>,
 }
 
 impl Writer {
-    pub(crate) fn new(tables: Arc<[Table; TABLES]>, scanner: Arc<Scanner>, options: &StoreOptions) -> Self {
-        let known = std::array::from_fn(|_| Known::new(options.known_rows / TABLES));
-        Self { tables, scanner, known, observer: options.observer.clone() }
+    pub(crate) fn new(
+        tables: Arc<[Table; TABLES]>,
+        scanner: Arc<Scanner>,
+        options: &StoreOptions,
+        commits: watch::Sender<u64>,
+    ) -> Self {
+        let known = std::array::from_fn(|table| Known::new(&LAYOUTS[table], options.known_rows / TABLES));
+        Self { tables, scanner, known, observer: options.observer.clone(), commits }
     }
 
     /// Serves appends until all senders are gone.
@@ -161,15 +175,15 @@ impl Writer {
 
     /// Commits a group table by table. A table that fails fails the appends that have rows in
     /// it; these take no part in later tables, so no run row goes ahead of its data.
-    async fn commit_group(&mut self, group: Vec<Request>) {
+    async fn commit_group(&mut self, mut group: Vec<Request>) {
         let start = Instant::now();
         let mut outcomes: Vec<Result<Receipt, StoreError>> = vec![Ok(Receipt::default()); group.len()];
         for table in 0..self.tables.len() {
-            let (takers, batches): (Vec<usize>, Vec<RecordBatch>) = group
-                .iter()
+            let (takers, batches): (Vec<usize>, Vec<Rows>) = group
+                .iter_mut()
                 .enumerate()
                 .filter(|(index, _)| outcomes[*index].is_ok())
-                .filter_map(|(index, request)| Some((index, request.batches[table].clone()?)))
+                .filter_map(|(index, request)| Some((index, request.batches[table].take()?)))
                 .unzip();
             if takers.is_empty() {
                 continue;
@@ -180,7 +194,7 @@ impl Writer {
                     Ok(written) => {
                         if let Ok(receipt) = &mut outcomes[index] {
                             let written = written[place];
-                            let duplicates = batches[place].num_rows() - written;
+                            let duplicates = batches[place].len() - written;
                             *receipt.table(table) = Counts { written, duplicates };
                         }
                     }
@@ -212,11 +226,7 @@ impl Writer {
     /// The commit is made as exactly the version after the one that was looked at for
     /// duplicates. When another process took it, all is looked at again, so no race can
     /// double a row.
-    async fn commit_table(
-        &mut self,
-        index: usize,
-        batches: &[RecordBatch],
-    ) -> Result<Vec<usize>, StoreError> {
+    async fn commit_table(&mut self, index: usize, batches: &[Rows]) -> Result<Vec<usize>, StoreError> {
         let (table, known) = (&self.tables[index], &mut self.known[index]);
         let layout = &table.layout;
         let mut put: Option<(deltalake::kernel::Add, Vec<usize>)> = None;
@@ -225,24 +235,22 @@ impl Writer {
             let fresh = known.fresh(layout, batches).map_err(|e| table.foreign(&e))?;
             // A file of an earlier attempt serves again when the rows are still the same new ones.
             // Versions may have moved, so versioned rows are always encoded anew.
-            let reusable = matches!(layout.identity, crate::layout::Identity::Content);
+            let reusable = matches!(layout.identity, Identity::Content { .. });
             if let Some((add, written)) = put.take_if(|(_, written)| !reusable || *written != fresh.written) {
                 drop(written);
                 table.discard(&add).await;
             }
-            let Some(batch) = fresh.batch else { return Ok(fresh.written) };
+            let Some(rows) = fresh.rows else { return Ok(fresh.written) };
+            let rows = Arc::new(rows);
             let add = match &put {
                 Some((add, _)) => add.clone(),
                 None => {
                     let layout = layout.clone();
-                    let rows = batch.clone();
-                    let file = tokio::task::spawn_blocking(move || {
-                        let sorted = parquet_file::sort(&layout, &rows)?;
-                        parquet_file::encode(&layout, &sorted)
-                    })
-                    .await
-                    .map_err(|e| StoreError::other(&table.dir, e))?
-                    .map_err(|e| table.foreign(&e))?;
+                    let rows = rows.clone();
+                    let file = tokio::task::spawn_blocking(move || rows.encode(&layout))
+                        .await
+                        .map_err(|e| StoreError::other(&table.dir, e))?
+                        .map_err(|e| table.foreign(&e))?;
                     let add = table.put(file, true).await?;
                     put = Some((add.clone(), fresh.written.clone()));
                     add
@@ -252,7 +260,8 @@ impl Writer {
                 DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
             match table.commit(version, vec![Action::Add(add.clone())], operation).await? {
                 Committed::Done => {
-                    known.remember(layout, &batch, &add);
+                    known.remember(layout, &rows, &add);
+                    self.commits.send_modify(|commits| *commits += 1);
                     return Ok(fresh.written);
                 }
                 Committed::Conflict if attempt > 3 => {
@@ -274,5 +283,5 @@ impl Writer {
 }
 
 fn rows_of(request: &Request) -> usize {
-    request.batches.iter().flatten().map(RecordBatch::num_rows).sum()
+    request.batches.iter().flatten().map(Rows::len).sum()
 }

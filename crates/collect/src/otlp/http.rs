@@ -1,10 +1,12 @@
 //! OTLP/HTTP: `POST /v1/{traces,metrics,logs}` in protobuf or JSON.
 
+use std::net::IpAddr;
+
 use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::Response,
 };
 use prost::Message as _;
@@ -40,7 +42,7 @@ async fn export(State(receiver): State<Receiver>, request: Request) -> Response 
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return response;
     }
-    let answer = match encoding {
+    let answer = match encoding.and_then(|encoding| no_foreign_page(request.headers()).map(|()| encoding)) {
         Ok(encoding) => receive(&receiver, signal, encoding, request).await,
         Err(refusal) => Err(refusal),
     };
@@ -70,6 +72,18 @@ async fn receive(
     receiver.counters().bytes(signal, packed.len() as u64);
     let (body, _held) = body::unpack(receiver, compression, packed, held).await?;
     receiver.receive(signal, encoding, body).await
+}
+
+/// Refuses what a web page of another machine sends: a page can reach this one under its own name, when
+/// it lets that name point here. Browsers say where a page is from with every POST.
+fn no_foreign_page(headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    let host = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
+    let is_local = host.as_ref().and_then(Uri::host).is_some_and(|host| {
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+    });
+    if is_local { Ok(()) } else { Err(Refusal::Forbidden("web pages may not send telemetry here".into())) }
 }
 
 fn signal(path: &str) -> Option<Signal> {

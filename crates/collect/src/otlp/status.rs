@@ -11,6 +11,7 @@ pub(super) mod code {
     pub(crate) const OK: i32 = 0;
     pub(crate) const INVALID_ARGUMENT: i32 = 3;
     pub(crate) const DEADLINE_EXCEEDED: i32 = 4;
+    pub(crate) const PERMISSION_DENIED: i32 = 7;
     pub(crate) const RESOURCE_EXHAUSTED: i32 = 8;
     pub(crate) const UNIMPLEMENTED: i32 = 12;
     pub(crate) const UNAVAILABLE: i32 = 14;
@@ -82,6 +83,7 @@ impl From<Refusal> for Answer {
             Refusal::Malformed(message) => (code::INVALID_ARGUMENT, 400, message, None),
             Refusal::TooLarge(message) => (code::RESOURCE_EXHAUSTED, 413, message, None),
             Refusal::Unsupported(message) => (code::UNIMPLEMENTED, 415, message, None),
+            Refusal::Forbidden(message) => (code::PERMISSION_DENIED, 403, message, None),
             Refusal::Slow(message) => (code::DEADLINE_EXCEEDED, 408, message, None),
             Refusal::Busy(delay, message) => (code::RESOURCE_EXHAUSTED, 429, message, Some(delay)),
             Refusal::Failed(delay, message) => (code::UNAVAILABLE, 503, message, Some(delay)),

@@ -3,6 +3,7 @@
 //! One file a table: row type, schema and conversion come from one declaration
 //! ([`table_row!`]), so they cannot disagree.
 
+mod block;
 mod cell;
 mod event;
 mod point;
@@ -11,6 +12,7 @@ mod run;
 pub(crate) mod seal;
 mod span;
 
+pub use block::{KnownSeries, PointBlock, PointSample, PointSeries};
 pub use cell::{Cell, RowError};
 pub use event::EventRow;
 pub use point::{Instrument, PointRow, Temporality};

@@ -12,8 +12,8 @@ use proptest::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use smoltrace_model::rows::{
-    Instrument, PointRow, ResultRow, RowError, RunRow, RunStatus, Source, SpanKind, SpanRow, SpanStatus,
-    TableRow, Temporality,
+    Instrument, PointBlock, PointRow, ResultRow, RowError, RunRow, RunStatus, Source, SpanKind, SpanRow,
+    SpanStatus, TableRow, Temporality,
 };
 
 /// The texts an enum column of a table may hold; none for a column of free text.
@@ -151,6 +151,40 @@ proptest! {
     #[test]
     fn runs(rows in prop::collection::vec(any_row::<RunRow>(), 0..5)) {
         round_trip(&rows)?;
+    }
+
+    #[test]
+    fn points_by_series_are_the_rows(
+        points in prop::collection::vec(any_row::<PointRow>(), 1..5),
+        samples in prop::collection::vec((0_usize..5, any_row::<PointRow>()), 0..20),
+    ) {
+        // Some of them differ in their unit alone.
+        let mut points = points;
+        points.push(PointRow { unit: "other".into(), ..points[0].clone() });
+        // Points of few series, and some whose sample is said twice.
+        let of_series = |(at, sample): &(usize, PointRow)| PointRow {
+            start_time_unix_nano: sample.start_time_unix_nano,
+            time_unix_nano: sample.time_unix_nano,
+            value: sample.value,
+            detail: sample.detail.clone(),
+            ..points[at % points.len()].clone()
+        };
+        let mut rows: Vec<PointRow> = samples.iter().map(of_series).map(PointRow::sealed).collect();
+        rows.extend(rows.first().cloned());
+        let block: PointBlock = rows.iter().cloned().collect();
+        prop_assert_eq!(block.len(), rows.len());
+        prop_assert_eq!(&block.to_rows(), &rows);
+        let sorted = PointRow::from_batch(&block.to_sorted_batch()).expect("columns of the table");
+        let key = |row: &PointRow| {
+            (row.run_id.clone(), row.metric.clone(), row.series_id.clone(), row.time_unix_nano)
+        };
+        prop_assert!(sorted.is_sorted_by_key(key));
+        let ids = |rows: &[PointRow]| {
+            let mut rows = rows.to_vec();
+            rows.sort_by(|a, b| a.row_id.cmp(&b.row_id));
+            rows
+        };
+        prop_assert_eq!(ids(&sorted), ids(&rows));
     }
 
     #[test]

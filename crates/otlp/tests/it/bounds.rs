@@ -1,8 +1,8 @@
 //! What is past a bound is refused, or left out, with the bound named.
 
-use smoltrace_otlp::{AttributeBounds, Bounds, Encoding, Refused, Signal, decode_request};
+use smoltrace_otlp::{AttributeBounds, Bounds, Encoding, Refused, Signal};
 
-use crate::support::{list, metrics, pair, protobuf, spans, text};
+use crate::support::{list, metrics, pair, protobuf, request, spans, text};
 
 fn refused(body: &[u8], signal: Signal, bounds: &Bounds, part: &str) {
     match protobuf(signal, body, bounds) {
@@ -57,7 +57,7 @@ fn items_past_a_bound_are_left_out() {
 
 #[test]
 fn what_is_no_request_is_refused() {
-    let check = |encoding: Encoding, body: &[u8], part: &str| match decode_request(
+    let check = |encoding: Encoding, body: &[u8], part: &str| match request(
         Signal::Traces,
         encoding,
         body,

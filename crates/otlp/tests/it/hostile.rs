@@ -1,15 +1,16 @@
 //! Bytes that no client sends: nothing may panic, and nothing may grow past the bounds.
 
 use proptest::prelude::*;
-use smoltrace_otlp::{Bounds, Encoding, Signal, decode_request};
+use smoltrace_model::rows::{PointBlock, PointRow, SpanRow};
+use smoltrace_otlp::{Bounds, Encoding, Signal, Telemetry, decode, notes::Spot};
 
-use crate::support::{metrics, recording};
+use crate::support::{metrics, recording, request, sorted};
 
 fn decode_all(body: &[u8]) {
     let bounds = Bounds { items: 64, repeated_bytes: 1 << 20, ..Bounds::default() };
     for signal in Signal::ALL {
         for encoding in [Encoding::Protobuf, Encoding::Json] {
-            if let Ok(decoded) = decode_request(signal, encoding, body, &bounds) {
+            if let Ok(decoded) = request(signal, encoding, body, &bounds) {
                 assert!(decoded.items() <= bounds.items);
             }
         }
@@ -33,6 +34,32 @@ fn mutated(mut body: Vec<u8>, edits: &[(usize, u8, usize)]) -> Vec<u8> {
     body
 }
 
+/// What a file of the same bytes gives, where it can be read as one: there every item is decoded by
+/// the general decoder.
+fn same_as_a_file(body: &[u8]) {
+    let mut file = Telemetry::default();
+    let whole = decode(&mut file, body, &Spot::Root("file")).is_ok();
+    for signal in [Signal::Traces, Signal::Metrics] {
+        let Ok(decoded) = request(signal, Encoding::Protobuf, body, &Bounds::default()) else { continue };
+        if whole && signal == Signal::Traces && !file.spans.is_empty() {
+            let unnamed = |mut spans: Vec<SpanRow>| {
+                spans.iter_mut().for_each(|span| span.run_id.clear());
+                spans
+            };
+            assert_eq!(unnamed(decoded.spans), unnamed(std::mem::take(&mut file.spans)));
+        } else if whole && signal == Signal::Metrics && !file.points.is_empty() {
+            let named = |mut row: PointRow| {
+                if row.run_id.is_empty() {
+                    row.run_id = row.service.clone();
+                }
+                row.sealed()
+            };
+            let points: PointBlock = std::mem::take(&mut file.points).into_iter().map(named).collect();
+            assert_eq!(sorted(&decoded.points), sorted(&points));
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn random_bytes(body in proptest::collection::vec(any::<u8>(), 0..512)) {
@@ -43,6 +70,8 @@ proptest! {
     fn damaged_requests(edits in proptest::collection::vec(any::<(usize, u8, usize)>(), 1..12)) {
         decode_all(&mutated(metrics(&[1.0, f64::INFINITY]), &edits));
         decode_all(&mutated(recording(), &edits));
+        same_as_a_file(&mutated(metrics(&[1.0, f64::INFINITY, 2.5]), &edits));
+        same_as_a_file(&mutated(recording(), &edits));
     }
 
     #[test]

@@ -13,15 +13,42 @@ use opentelemetry_proto::tonic::{
     trace::v1::{ResourceSpans, ScopeSpans, Span},
 };
 use prost::Message;
-use smoltrace_otlp::{Bounds, Encoding, Refused, Signal, Telemetry, decode_request};
+use smoltrace_model::rows::{PointBlock, PointRow};
+use smoltrace_otlp::{Bounds, Encoding, Refused, Request, SeriesCache, Signal, decode_request};
 
 pub fn recording() -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/smolagents_otlp/traces.pb");
     std::fs::read(path).expect("the recording")
 }
 
-pub fn protobuf(signal: Signal, body: &[u8], bounds: &Bounds) -> Result<Telemetry, Refused> {
-    decode_request(signal, Encoding::Protobuf, body, bounds)
+pub fn protobuf(signal: Signal, body: &[u8], bounds: &Bounds) -> Result<Request, Refused> {
+    request(signal, Encoding::Protobuf, body, bounds)
+}
+
+/// Decodes a request twice with one cache, which must make no difference.
+pub fn request(signal: Signal, encoding: Encoding, body: &[u8], bounds: &Bounds) -> Result<Request, Refused> {
+    let cache = SeriesCache::new(1 << 20);
+    let first = decode_request(signal, encoding, body, bounds, &cache);
+    let second = decode_request(signal, encoding, body, bounds, &cache);
+    match (&first, &second) {
+        (Ok(first), Ok(second)) => {
+            assert_eq!(sorted(&first.points), sorted(&second.points));
+            assert_eq!(first.spans, second.spans);
+            assert_eq!(
+                (first.rejected, first.dropped_non_finite),
+                (second.rejected, second.dropped_non_finite)
+            );
+        }
+        (first, second) => assert_eq!(first.as_ref().err(), second.as_ref().err()),
+    }
+    first
+}
+
+/// The rows of points in order of their ids.
+pub fn sorted(points: &PointBlock) -> Vec<PointRow> {
+    let mut rows = points.to_rows();
+    rows.sort_by(|a, b| a.row_id.cmp(&b.row_id));
+    rows
 }
 
 pub fn text(value: &str) -> AnyValue {

@@ -104,7 +104,7 @@ impl Server {
             let accounted = account_run(&inputs);
             let batch = Batch {
                 spans: inputs.spans,
-                points: inputs.points,
+                points: inputs.points.into(),
                 results: accounted.results,
                 runs: vec![accounted.run],
                 ..Batch::default()

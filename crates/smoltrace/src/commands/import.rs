@@ -109,7 +109,7 @@ pub async fn store_run(store: &Store, inputs: RunInputs) -> Result<Imported> {
     let receipt = store
         .append(Batch {
             spans: inputs.spans,
-            points: inputs.points,
+            points: inputs.points.into(),
             results: accounted.results,
             runs: vec![accounted.run],
             ..Batch::default()

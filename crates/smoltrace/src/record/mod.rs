@@ -56,8 +56,8 @@ impl Sink for Recorder {
         for span in &spans {
             size_of(&mut rows, &span.run_id).spans += 1;
         }
-        for point in &points {
-            size_of(&mut rows, &point.run_id).points += 1;
+        for (series, count) in points.series() {
+            size_of(&mut rows, &series.head().run_id).points += count;
         }
         for event in &events {
             size_of(&mut rows, &event.run_id).events += 1;

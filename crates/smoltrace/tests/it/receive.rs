@@ -407,6 +407,13 @@ fn bad_requests_get_clear_answers() {
     check("POST /v1/traces", JSON, b"[]", 400, "not an OTLP request in JSON");
     check("POST /v1/traces", PROTOBUF, b"\x0a\xff", 400, "cut off");
     check("POST /v1/traces", "Content-Type: text/plain\r\n", b"", 415, "application/x-protobuf");
+    let of_page = |origin: &str| format!("{JSON}Origin: {origin}\r\n");
+    for origin in ["http://attacker.example:4318", "https://127.0.0.1.attacker.example", "null", "\u{e9}"] {
+        check("POST /v1/traces", &of_page(origin), b"{}", 403, "web pages may not");
+    }
+    for origin in ["http://localhost:7860", "http://127.0.0.1", "http://[::1]:3000"] {
+        assert_eq!(serving.post("/v1/traces", &of_page(origin), b"{}").status, 200, "{origin}");
+    }
     check("POST /v1/traces", &format!("{JSON}Content-Encoding: br\r\n"), b"{}", 415, "gzip, zstd");
     check("POST /v1/traces", &format!("{JSON}Content-Encoding: gzip\r\n"), b"{}", 400, "decompressed");
     check(

@@ -1,10 +1,12 @@
 //! Appending and reading back, in one process.
 
+use std::collections::BTreeSet;
+
 use smoltrace_model::{
-    rows::{EventRow, SpanRow},
+    rows::{EventRow, PointBlock, SpanRow},
     series::SeriesSet,
 };
-use smoltrace_store::{Batch, Counts, Receipt, Store, StoreError, StoreOptions};
+use smoltrace_store::{Batch, Counts, MaintenanceOptions, Receipt, Store, StoreError, StoreOptions};
 
 use crate::rows::{batch, contents, event, open, point, result, run, span, trace_id};
 
@@ -31,7 +33,7 @@ async fn what_is_appended_is_read_back() {
     assert_eq!(data.run, rows.runs[0]);
     assert_eq!(data.results, rows.results);
     assert_eq!(data.spans, rows.spans);
-    let mut points = rows.points.clone();
+    let mut points = rows.points.to_rows();
     points.sort_by_key(|p| (p.metric.clone(), p.series_id.clone(), p.time_unix_nano));
     assert_eq!(data.points, points);
 
@@ -160,13 +162,53 @@ async fn duplicates_are_recognised_however_little_is_remembered() {
     assert_eq!(store.run("r1").await.unwrap().version, 2);
 }
 
+/// In and out of order of time, by several processes, with files merged between: what is new is written,
+/// and nothing twice.
+#[tokio::test]
+async fn a_row_is_known_again_however_old_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = StoreOptions { known_rows: 60, ..StoreOptions::default() };
+    let open = async || Store::open(dir.path(), options.clone()).await.unwrap();
+    let merge = MaintenanceOptions { small_files: 2, ..MaintenanceOptions::default() };
+    let mut stores = [open().await, open().await];
+    let mut there = BTreeSet::new();
+    let mut seed = 7_usize;
+    let mut next = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    for round in 0..80 {
+        let run = ["r1", "r2"][next(2)];
+        // Mostly at the end of what is there, sometimes far back.
+        let first = if next(4) > 0 { round * 5 } else { next(round * 5 + 1) };
+        let rows: Vec<(usize, usize)> = (0..1 + next(30)).map(|_| (next(2), first + next(12))).collect();
+        let new = rows.iter().filter(|(gpu, tick)| there.insert((run, *gpu, *tick))).count();
+        let points: PointBlock = rows.iter().map(|(gpu, tick)| point(run, *gpu, *tick)).collect();
+        let spans = rows.iter().map(|(gpu, tick)| span(run, *tick, *gpu)).collect();
+        let place = next(2);
+        let receipt = stores[place].append(Batch { points, spans, ..Batch::default() }).await.unwrap();
+        let expected = counts(new, rows.len() - new);
+        assert_eq!((receipt.points, receipt.spans), (expected, expected), "round {round}");
+        match next(8) {
+            0 => drop(stores[1 - place].maintain(&merge).await.unwrap()),
+            1 => stores[place] = open().await,
+            _ => {}
+        }
+    }
+    for run in ["r1", "r2"] {
+        let expected = there.iter().filter(|(of, ..)| *of == run).count();
+        assert_eq!(stores[0].points(run).await.unwrap().len(), expected);
+        assert_eq!(stores[0].spans_of_run(run).await.unwrap().len(), expected);
+    }
+}
+
 #[tokio::test]
 async fn the_same_row_twice_in_a_batch_counts_once() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).await;
     let spans = vec![span("r1", 0, 0), span("r1", 0, 1), span("r1", 0, 0), span("r2", 0, 0)];
     let points = vec![point("r1", 0, 0), point("r1", 0, 0)];
-    let receipt = store.append(Batch { spans, points, ..Batch::default() }).await.unwrap();
+    let receipt = store.append(Batch { spans, points: points.into(), ..Batch::default() }).await.unwrap();
     assert_eq!((receipt.spans, receipt.points), (counts(3, 1), counts(1, 1)));
     assert_eq!(store.spans_of_run("r1").await.unwrap().len(), 2);
     // The same span of another run is another row.

@@ -176,7 +176,7 @@ async fn upkeep_while_others_read_and_write() {
     const RUNS: usize = 12;
     let dir = tempfile::tempdir().unwrap();
     let maintenance = MaintenanceOptions { file_retention: Duration::from_secs(3600), ..at_once() };
-    let background = Background { every: Duration::from_millis(1), maintenance };
+    let background = Background { every: Duration::from_secs(3600), commits: 2, maintenance };
     let options = StoreOptions { background: Some(background), ..StoreOptions::default() };
     let kept = Store::open(dir.path(), options).await.unwrap();
     let other = open(dir.path()).await;

@@ -1,0 +1,413 @@
+//! Points by series: what all points of a series share stands once, and each point is a few numbers.
+//!
+//! The form in which many points travel from a decoder to the table. Knows columns, no wire form.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arrow::{
+    array::{
+        Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, StringArray,
+    },
+    datatypes::{Field, Int32Type, Schema},
+    record_batch::RecordBatch,
+};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::{
+    PointRow, TableRow,
+    seal::{RowContent, write_column},
+};
+
+/// What all points of one series of one run share. Cheap to clone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PointSeries(Arc<Shared>);
+
+#[derive(Debug, PartialEq)]
+struct Shared {
+    /// A point without sample.
+    head: PointRow,
+    /// The head's part of what makes a row id.
+    content: Vec<u8>,
+    /// Hash of `content`.
+    key: u128,
+    /// The series id as a number.
+    id: u128,
+}
+
+/// What one point says beside its series.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PointSample {
+    /// Unix ns; none when not given.
+    pub start: Option<i64>,
+    /// Unix ns; 0 when not given.
+    pub time: i64,
+    pub value: f64,
+    /// JSON of what a single number cannot carry.
+    pub detail: Option<Box<str>>,
+}
+
+/// Points of any number of series and runs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PointBlock {
+    series: Vec<PointSeries>,
+    rows: Vec<BlockRow>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct BlockRow {
+    id: u128,
+    series: u32,
+    sample: PointSample,
+}
+
+impl PointSeries {
+    /// The series of a point, whose sample is passed over.
+    pub fn of(point: PointRow) -> Self {
+        let head = PointRow {
+            start_time_unix_nano: None,
+            time_unix_nano: 0,
+            value: 0.0,
+            detail: None,
+            row_id: String::new(),
+            ..point
+        };
+        let mut content = Vec::with_capacity(512);
+        head.write_row(&mut content);
+        // The columns of the sample come last.
+        let mut sample = Vec::new();
+        write_sample(&PointSample::default(), &mut sample);
+        content.truncate(content.len() - sample.len());
+        let id = u128::from_str_radix(&head.series_id, 16).unwrap_or_default();
+        Self(Arc::new(Shared { key: xxh3_128(&content), id, head, content }))
+    }
+
+    /// The series id as a number.
+    pub fn id(&self) -> u128 {
+        self.0.id
+    }
+
+    /// Bytes that it takes, roughly.
+    pub fn size(&self) -> usize {
+        let head = &self.0.head;
+        let texts = [&head.run_id, &head.service, &head.metric, &head.unit, &head.attributes];
+        let texts = texts.into_iter().chain([&head.resource, &head.scope, &head.series_id]);
+        size_of::<Shared>() + self.0.content.len() + texts.map(String::len).sum::<usize>()
+    }
+
+    /// A point of the series without its sample.
+    pub fn head(&self) -> &PointRow {
+        &self.0.head
+    }
+}
+
+/// The sample's part of what makes a row id, in the order of the table's columns.
+fn write_sample(sample: &PointSample, out: &mut Vec<u8>) {
+    write_column("start_time_unix_nano", &sample.start, out);
+    write_column("time_unix_nano", &sample.time, out);
+    write_column("value", &sample.value, out);
+    if let Some(detail) = &sample.detail {
+        write_column("detail", &detail.to_string(), out);
+    }
+}
+
+impl PointBlock {
+    /// How many points.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Adds a series and returns its place; a series may be added more than once.
+    pub fn add_series(&mut self, series: PointSeries) -> u32 {
+        self.series.push(series);
+        (self.series.len() - 1) as u32
+    }
+
+    /// Adds a point of the series at a place. `buffer` is scratch space.
+    pub fn push(&mut self, series: u32, sample: PointSample, buffer: &mut Vec<u8>) {
+        buffer.clear();
+        buffer.extend_from_slice(&self.series[series as usize].0.content);
+        write_sample(&sample, buffer);
+        self.rows.push(BlockRow { id: xxh3_128(buffer), series, sample });
+    }
+
+    /// The series, each with how many points it has here.
+    pub fn series(&self) -> Vec<(&PointSeries, usize)> {
+        let mut all: Vec<(&PointSeries, usize)> = self.series.iter().map(|series| (series, 0)).collect();
+        for row in &self.rows {
+            all[row.series as usize].1 += 1;
+        }
+        all
+    }
+
+    /// Run ids, each once for each series.
+    pub fn run_ids(&self) -> impl Iterator<Item = &str> {
+        self.series.iter().map(|series| series.head().run_id.as_str())
+    }
+
+    /// The runs, each once, and for each series the place of its run among them.
+    pub fn runs(&self) -> (Vec<&str>, Vec<usize>) {
+        let mut runs: Vec<&str> = Vec::new();
+        let mut known: HashMap<&str, usize> = HashMap::new();
+        let mut last: Option<(&str, usize)> = None;
+        let place_of = |run| match last {
+            Some((same, place)) if same == run => place,
+            _ => {
+                let place = *known.entry(run).or_insert_with(|| {
+                    runs.push(run);
+                    runs.len() - 1
+                });
+                last = Some((run, place));
+                place
+            }
+        };
+        let places = self.run_ids().map(place_of).collect();
+        (runs, places)
+    }
+
+    /// Times, Unix ns, and row ids, each with the place of its series.
+    pub fn times(&self) -> impl Iterator<Item = (usize, i64, u128)> {
+        self.rows.iter().map(|row| (row.series as usize, row.sample.time, row.id))
+    }
+
+    /// Row ids as numbers, each with the place of its series.
+    pub fn ids(&self) -> impl Iterator<Item = (usize, u128)> {
+        self.rows.iter().map(|row| (row.series as usize, row.id))
+    }
+
+    /// The series at a place.
+    pub fn series_at(&self, place: usize) -> &PointSeries {
+        &self.series[place]
+    }
+
+    /// Keeps the points whose series is wanted; returns how many went.
+    pub fn retain_series(&mut self, mut wanted: impl FnMut(&PointSeries) -> bool) -> usize {
+        let keep: Vec<bool> = self.series.iter().map(&mut wanted).collect();
+        if keep.iter().all(|keep| *keep) {
+            return 0;
+        }
+        let before = self.rows.len();
+        self.rows.retain(|row| keep[row.series as usize]);
+        before - self.rows.len()
+    }
+
+    /// Adds the points of a block of which `keep` says true, in order.
+    pub fn append(&mut self, block: &PointBlock, keep: &[bool], known: &mut KnownSeries) {
+        let mut places: Vec<Option<u32>> = vec![None; block.series.len()];
+        self.rows.reserve(keep.len());
+        for (row, _) in block.rows.iter().zip(keep).filter(|(_, keep)| **keep) {
+            let series = &block.series[row.series as usize];
+            let place = *places[row.series as usize].get_or_insert_with(|| {
+                *known.places.entry(series.0.key).or_insert_with(|| self.add_series(series.clone()))
+            });
+            self.rows.push(BlockRow { series: place, ..row.clone() });
+        }
+    }
+
+    /// The points as rows, in order.
+    pub fn to_rows(&self) -> Vec<PointRow> {
+        self.rows
+            .iter()
+            .map(|row| PointRow {
+                start_time_unix_nano: row.sample.start,
+                time_unix_nano: row.sample.time,
+                value: row.sample.value,
+                detail: row.sample.detail.as_deref().map(str::to_owned),
+                row_id: format!("{:032x}", row.id),
+                ..self.series[row.series as usize].head().clone()
+            })
+            .collect()
+    }
+
+    /// The columns of the table in order of run, metric, series and time. What a series says stands
+    /// in dictionaries.
+    pub fn to_sorted_batch(&self) -> RecordBatch {
+        let mut order: Vec<usize> = (0..self.series.len()).collect();
+        order.sort_by_key(|place| sort_key(&self.series[*place]));
+        let mut rank = vec![0_i32; order.len()];
+        for (nth, place) in order.iter().enumerate() {
+            rank[*place] = nth as i32;
+        }
+        let rows = self.sorted(&order, &rank);
+
+        let keys = Int32Array::from_iter_values(rows.iter().map(|(rank, _)| *rank));
+        let heads: Vec<&PointRow> = order.iter().map(|place| self.series[*place].head()).collect();
+        let schema = PointRow::schema();
+        let mut fields = Vec::with_capacity(schema.fields().len());
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
+        for field in schema.fields() {
+            let column = self.column(field, &rows, &keys, &heads);
+            fields.push(Field::new(field.name(), column.data_type().clone(), field.is_nullable()));
+            columns.push(column);
+        }
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("fields are those of the columns")
+    }
+
+    /// The points, each with the rank of its series, in order of run, metric, series id and time.
+    fn sorted(&self, order: &[usize], rank: &[i32]) -> Vec<(i32, &BlockRow)> {
+        let Some(first) = self.rows.first() else { return Vec::new() };
+        // Series with one id may still say different things beside it: together they are one group.
+        let mut group = vec![0; order.len()];
+        for at in 1..order.len() {
+            let same = sort_key(&self.series[order[at]]) == sort_key(&self.series[order[at - 1]]);
+            group[at] = group[at - 1] + usize::from(!same);
+        }
+        let group_of = |row: &BlockRow| group[rank[row.series as usize] as usize];
+        // Counted into place: there are few groups, and rows come in order of time mostly.
+        let mut ends = vec![0; group.last().map_or(0, |last| last + 1)];
+        self.rows.iter().for_each(|row| ends[group_of(row)] += 1);
+        let mut next = 0;
+        let mut starts = Vec::with_capacity(ends.len());
+        for end in &mut ends {
+            starts.push(next);
+            next += *end;
+            *end = next;
+        }
+        let mut places = starts.clone();
+        let mut sorted = vec![(0, first); self.rows.len()];
+        for row in &self.rows {
+            let place = &mut places[group_of(row)];
+            sorted[*place] = (rank[row.series as usize], row);
+            *place += 1;
+        }
+        for (start, end) in starts.into_iter().zip(ends) {
+            let rows = &mut sorted[start..end];
+            if !rows.is_sorted_by_key(|(_, row)| row.sample.time) {
+                rows.sort_by_key(|(_, row)| row.sample.time);
+            }
+        }
+        sorted
+    }
+
+    fn column(
+        &self,
+        field: &Field,
+        rows: &[(i32, &BlockRow)],
+        keys: &Int32Array,
+        heads: &[&PointRow],
+    ) -> ArrayRef {
+        let text = |of: fn(&PointRow) -> Option<&str>| -> ArrayRef {
+            let values = StringArray::from_iter(heads.iter().map(|head| of(head)));
+            if values.null_count() == 0 {
+                let dictionary = DictionaryArray::<Int32Type>::try_new(keys.clone(), Arc::new(values));
+                return Arc::new(dictionary.expect("every key is the place of a head"));
+            }
+            // A null is one of the keys.
+            let keys = keys.iter().map(|key| key.filter(|key| values.is_valid(*key as usize)));
+            let dictionary = DictionaryArray::<Int32Type>::try_new(keys.collect(), Arc::new(values));
+            Arc::new(dictionary.expect("every key is the place of a head"))
+        };
+        let samples = || rows.iter().map(|(_, row)| &row.sample);
+        match field.name().as_str() {
+            "run_id" => text(|head| Some(&head.run_id)),
+            "service" => text(|head| Some(&head.service)),
+            "metric" => text(|head| Some(&head.metric)),
+            "unit" => text(|head| Some(&head.unit)),
+            "instrument" => text(|head| Some(head.instrument.as_str())),
+            "temporality" => text(|head| Some(head.temporality.as_str())),
+            "monotonic" => Arc::new(BooleanArray::from_iter(
+                rows.iter().map(|(rank, _)| Some(heads[*rank as usize].monotonic)),
+            )),
+            "gpu_id" => text(|head| head.gpu_id.as_deref()),
+            "gpu_name" => text(|head| head.gpu_name.as_deref()),
+            "attributes" => text(|head| Some(&head.attributes)),
+            "resource" => text(|head| Some(&head.resource)),
+            "scope" => text(|head| Some(&head.scope)),
+            "series_id" => text(|head| Some(&head.series_id)),
+            "start_time_unix_nano" => Arc::new(Int64Array::from_iter(samples().map(|sample| sample.start))),
+            "time_unix_nano" => Arc::new(Int64Array::from_iter_values(samples().map(|sample| sample.time))),
+            "value" => Arc::new(Float64Array::from_iter_values(samples().map(|sample| sample.value))),
+            "detail" => Arc::new(StringArray::from_iter(samples().map(|sample| sample.detail.as_deref()))),
+            "row_id" => Arc::new(row_ids(rows.iter().map(|(_, row)| row.id))),
+            other => unreachable!("a column {other} that points do not have"),
+        }
+    }
+}
+
+/// What orders the rows of different series.
+fn sort_key(series: &PointSeries) -> (&str, &str, &str) {
+    let head = series.head();
+    (&head.run_id, &head.metric, &head.series_id)
+}
+
+fn row_ids(ids: impl ExactSizeIterator<Item = u128>) -> StringArray {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    const WIDTH: usize = 32;
+    let count = ids.len();
+    let mut text = Vec::with_capacity(count * WIDTH);
+    for id in ids {
+        for byte in id.to_be_bytes() {
+            text.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        }
+    }
+    let offsets = arrow::buffer::OffsetBuffer::from_repeated_length(WIDTH, count);
+    StringArray::new(offsets, text.into(), None)
+}
+
+/// Places of the series of a block, by content.
+#[derive(Debug, Default)]
+pub struct KnownSeries {
+    places: HashMap<u128, u32>,
+}
+
+impl Extend<PointRow> for PointBlock {
+    fn extend<I: IntoIterator<Item = PointRow>>(&mut self, points: I) {
+        let mut places: HashMap<u128, u32> = HashMap::new();
+        let mut buffer = Vec::with_capacity(1024);
+        let mut last: Option<u32> = None;
+        for point in points {
+            let sample = PointSample {
+                start: point.start_time_unix_nano,
+                time: point.time_unix_nano,
+                value: point.value,
+                detail: point.detail.as_deref().map(Into::into),
+            };
+            // Rows mostly come series by series.
+            let place = match last.filter(|place| self.series[*place as usize].has(&point)) {
+                Some(place) => place,
+                None => {
+                    let series = PointSeries::of(point);
+                    *places.entry(series.0.key).or_insert_with(|| self.add_series(series))
+                }
+            };
+            last = Some(place);
+            self.push(place, sample, &mut buffer);
+        }
+    }
+}
+
+impl FromIterator<PointRow> for PointBlock {
+    fn from_iter<I: IntoIterator<Item = PointRow>>(points: I) -> Self {
+        let mut block = Self::default();
+        block.extend(points);
+        block
+    }
+}
+
+impl From<Vec<PointRow>> for PointBlock {
+    fn from(points: Vec<PointRow>) -> Self {
+        points.into_iter().collect()
+    }
+}
+
+impl PointSeries {
+    fn has(&self, point: &PointRow) -> bool {
+        let head = self.head();
+        head.series_id == point.series_id
+            && head.run_id == point.run_id
+            && head.metric == point.metric
+            && head.attributes == point.attributes
+            && head.resource == point.resource
+            && head.scope == point.scope
+            && head.service == point.service
+            && head.unit == point.unit
+            && head.instrument == point.instrument
+            && head.temporality == point.temporality
+            && head.monotonic == point.monotonic
+            && head.gpu_id == point.gpu_id
+            && head.gpu_name == point.gpu_name
+    }
+}

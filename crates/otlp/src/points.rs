@@ -1,0 +1,177 @@
+//! Number points in protobuf, read in place: what names a series is looked up by its bytes, so that
+//! a point of a series that was seen before costs as much as its few numbers.
+//!
+//! Whatever is out of the ordinary is left to the general decoder, point by point.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use smoltrace_model::rows::{Instrument, PointSample, PointSeries};
+
+use crate::{
+    metric::{PointHead, temporality},
+    wire::{Field, Fields, Malformed},
+};
+
+/// Series that were seen before, by the bytes that named them. Shared by all requests of a receiver.
+#[derive(Debug)]
+pub struct SeriesCache {
+    heads: RwLock<HashMap<Box<[u8]>, Arc<Known>>>,
+    used_bytes: AtomicUsize,
+    most_bytes: usize,
+}
+
+/// Series of one metric of one resource and scope, by the bytes of their attributes.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    series: RwLock<HashMap<Box<[u8]>, PointSeries>>,
+}
+
+/// Bytes that an entry takes beside those of its key and of its series.
+const ENTRY_BYTES: usize = 256;
+
+impl SeriesCache {
+    /// A cache of about so many bytes; it starts anew when they are used up.
+    pub fn new(most_bytes: usize) -> Self {
+        Self { heads: RwLock::default(), used_bytes: AtomicUsize::new(0), most_bytes }
+    }
+
+    /// The series beneath a head.
+    pub(crate) fn of_head(&self, head: &[u8]) -> Arc<Known> {
+        if let Some(known) = self.heads.read().unwrap_or_else(PoisonError::into_inner).get(head) {
+            return known.clone();
+        }
+        let known = Arc::new(Known::default());
+        if self.take(head.len()) {
+            let mut heads = self.heads.write().unwrap_or_else(PoisonError::into_inner);
+            return heads.entry(head.into()).or_insert(known).clone();
+        }
+        known
+    }
+
+    /// Remembers a series beneath a head.
+    pub(crate) fn insert(&self, known: &Known, attributes: &[u8], series: &PointSeries) {
+        if self.take(attributes.len() + series.size()) {
+            let mut all = known.series.write().unwrap_or_else(PoisonError::into_inner);
+            all.insert(attributes.into(), series.clone());
+        }
+    }
+
+    /// Counts the bytes of an entry; says whether it fits at all. When the cache is full it starts anew.
+    fn take(&self, bytes: usize) -> bool {
+        let bytes = bytes + ENTRY_BYTES;
+        if bytes > self.most_bytes {
+            return false;
+        }
+        if self.used_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > self.most_bytes {
+            let mut heads = self.heads.write().unwrap_or_else(PoisonError::into_inner);
+            heads.clear();
+            self.used_bytes.store(bytes, Ordering::Relaxed);
+        }
+        true
+    }
+}
+
+impl Known {
+    /// Calls `work` with a look-up by the bytes of attributes.
+    pub(crate) fn look_up<T>(&self, work: impl FnOnce(&HashMap<Box<[u8]>, PointSeries>) -> T) -> T {
+        work(&self.series.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A gauge or a sum, its points still as they were written.
+pub(crate) struct NumberMetric<'a> {
+    pub(crate) head: PointHead,
+    /// The bytes of the points, and of what else stands among them.
+    data: &'a [u8],
+}
+
+impl<'a> NumberMetric<'a> {
+    /// `None` when the metric is anything else, or written in an unusual way.
+    pub(crate) fn of(metric: &'a [u8]) -> Result<Option<Self>, Malformed> {
+        let (mut name, mut unit) = ("", "");
+        let mut data: Option<(Instrument, &[u8])> = None;
+        let mut fields = Fields::of(metric);
+        while let Some((number, field)) = fields.next()? {
+            match (number, field) {
+                (1 | 3, Field::Bytes(bytes)) => {
+                    let Ok(text) = str::from_utf8(bytes) else { return Ok(None) };
+                    *(if number == 1 { &mut name } else { &mut unit }) = text;
+                }
+                (5, Field::Bytes(bytes)) if data.is_none() => data = Some((Instrument::Gauge, bytes)),
+                (7, Field::Bytes(bytes)) if data.is_none() => data = Some((Instrument::Sum, bytes)),
+                // The description is not kept.
+                (2, Field::Bytes(bytes)) if str::from_utf8(bytes).is_ok() => {}
+                _ => return Ok(None),
+            }
+        }
+        let Some((instrument, data)) = data else { return Ok(None) };
+        let mut head =
+            PointHead { metric: name.to_owned(), unit: unit.to_owned(), instrument, ..PointHead::default() };
+        let mut fields = Fields::of(data);
+        while let Some((number, field)) = fields.next()? {
+            match (number, field, instrument) {
+                (1, Field::Bytes(_), _) => {}
+                (2, Field::Varint(number), Instrument::Sum) => {
+                    head.temporality = temporality(i64::try_from(number).unwrap_or_default());
+                }
+                (3, Field::Varint(flag), Instrument::Sum) => head.monotonic = flag != 0,
+                _ => return Ok(None),
+            }
+        }
+        Ok(Some(Self { head, data }))
+    }
+
+    /// The points as they were written.
+    pub(crate) fn points(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let mut fields = Fields::of(self.data);
+        std::iter::from_fn(move || {
+            loop {
+                // All of it was read well before.
+                if let (1, Field::Bytes(point)) = fields.next().ok()?? {
+                    return Some(point);
+                }
+            }
+        })
+    }
+}
+
+/// Reads a point with nothing but attributes, times and one finite number, and puts the bytes of its
+/// attributes into `attributes`. `None` for any other point, and for what is no point at all.
+pub(crate) fn read_number(point: &[u8], attributes: &mut Vec<u8>) -> Option<PointSample> {
+    attributes.clear();
+    let (mut start, mut time, mut value) = (0_u64, 0_u64, None);
+    let mut fields = Fields::of(point);
+    while let Some((number, field)) = fields.next().ok()? {
+        match (number, field) {
+            (7, Field::Bytes(pair)) => {
+                attributes.extend_from_slice(&u32::try_from(pair.len()).ok()?.to_le_bytes());
+                attributes.extend_from_slice(pair);
+            }
+            (2, Field::Fixed64(nanos)) => start = nanos,
+            (3, Field::Fixed64(nanos)) => time = nanos,
+            (4, Field::Fixed64(bits)) => value = Some(f64::from_bits(bits)),
+            (6, Field::Fixed64(bits)) => {
+                let whole = bits as i64;
+                let double = whole as f64;
+                // What a double cannot hold is kept beside it.
+                value = (double as i128 == i128::from(whole)).then_some(double);
+                value?;
+            }
+            (8, Field::Varint(0)) => {}
+            _ => return None,
+        }
+    }
+    let start = i64::try_from(start).ok()?;
+    Some(PointSample {
+        start: (start != 0).then_some(start),
+        time: i64::try_from(time).ok()?,
+        value: value.filter(|value| value.is_finite())?,
+        detail: None,
+    })
+}

@@ -1,0 +1,163 @@
+//! Which rows a table has already, so that an append writes only new ones.
+//!
+//! Rows that are told apart by content are remembered as far back in time as memory allows
+//! ([`recent`]), versions of a row by what they are versions of ([`versions`]). Both are brought up
+//! to date with what other processes commit.
+
+mod recent;
+mod versions;
+
+use arrow::{
+    array::{AsArray, StringArray},
+    datatypes::Int64Type,
+    error::ArrowError,
+    record_batch::RecordBatch,
+};
+use deltalake::kernel::Add;
+
+use crate::{
+    error::StoreError,
+    layout::{Identity, Layout},
+    query::{Scan, Scanner},
+    rows::Rows,
+    table::Table,
+    tail::{Followed, Tail},
+};
+use recent::Recent;
+use versions::Versions;
+
+/// Known rows of one table.
+pub(crate) struct Known {
+    /// The table as of which `rows` is right.
+    tail: Tail,
+    rows: Kind,
+}
+
+enum Kind {
+    Recent(Recent),
+    Versions(Versions),
+}
+
+/// The rows of a batch that are new.
+#[derive(Debug)]
+pub(crate) struct Fresh {
+    /// New rows, versions filled in. `None` when there is none.
+    pub(crate) rows: Option<Rows>,
+    /// New rows of each input batch.
+    pub(crate) written: Vec<usize>,
+}
+
+/// Whether what was read of a table is what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looked {
+    Well,
+    /// The table changed meanwhile; all must be looked at again.
+    Amiss,
+}
+
+impl Known {
+    /// Remembers about `limit` rows.
+    pub(crate) fn new(layout: &Layout, limit: usize) -> Self {
+        let rows = match layout.identity {
+            Identity::Content { .. } => Kind::Recent(Recent::new(limit)),
+            Identity::Versioned(_) => Kind::Versions(Versions::new(limit)),
+        };
+        Self { tail: Tail::default(), rows }
+    }
+
+    /// Brings what is known up to date with the table, and looks up what must be known to tell the
+    /// new rows of `batches`. Returns the version that a commit of what is then
+    /// [`fresh`](Self::fresh) must have, or `None` when the table changed meanwhile and all must be
+    /// looked at again.
+    pub(crate) async fn prepare(
+        &mut self,
+        scanner: &Scanner,
+        table: &Table,
+        batches: &[Rows],
+    ) -> Result<Option<u64>, StoreError> {
+        let followed = self.tail.follow(table).await?;
+        if followed == Followed::Anew || self.tail.lost_news() {
+            match &mut self.rows {
+                Kind::Recent(recent) => recent.forget(),
+                Kind::Versions(versions) => versions.forget(),
+            }
+            self.tail.take_news();
+        }
+        let mut reader = Reader { scanner, table, tail: &mut self.tail };
+        let looked = match &mut self.rows {
+            Kind::Recent(recent) => recent.prepare(&mut reader, batches).await?,
+            Kind::Versions(versions) => versions.prepare(&mut reader, batches).await?,
+        };
+        Ok((looked == Looked::Well).then(|| self.tail.next_version()))
+    }
+
+    /// The rows that are new, over all batches in order. Nothing is remembered: call
+    /// [`Self::remember`] once they are committed.
+    pub(crate) fn fresh(&self, layout: &Layout, batches: &[Rows]) -> Result<Fresh, ArrowError> {
+        match &self.rows {
+            Kind::Recent(recent) => recent.fresh(layout, batches),
+            Kind::Versions(versions) => versions.fresh(layout, batches),
+        }
+    }
+
+    /// Notes that `rows` were committed as `add`.
+    pub(crate) fn remember(&mut self, layout: &Layout, rows: &Rows, add: &Add) {
+        self.tail.committed(add.path.clone(), add.stats.as_deref(), layout);
+        match &mut self.rows {
+            Kind::Recent(recent) => recent.remember(layout, rows),
+            Kind::Versions(versions) => versions.remember(layout, rows),
+        }
+    }
+}
+
+/// Reads a table as of the version that its tail was followed to.
+struct Reader<'a> {
+    scanner: &'a Scanner,
+    table: &'a Table,
+    tail: &'a mut Tail,
+}
+
+impl Reader<'_> {
+    fn layout(&self) -> &Layout {
+        &self.table.layout
+    }
+
+    /// `None`, and all must be looked at again, when one of the files of the scan was merged into
+    /// another since.
+    async fn scan(&mut self, scan: &Scan) -> Result<Option<Vec<RecordBatch>>, StoreError> {
+        let state = self.table.latest().await?;
+        match self.scanner.batches(self.table, &state, scan).await {
+            Ok(batches) => Ok(Some(batches)),
+            Err(error) => {
+                let moved = state.version().map(|version| version + 1) != Some(self.tail.next_version());
+                *self.tail = Tail::default();
+                if moved { Ok(None) } else { Err(error) }
+            }
+        }
+    }
+}
+
+fn strings<'a>(batch: &'a RecordBatch, column: &str) -> &'a StringArray {
+    batch
+        .column_by_name(column)
+        .and_then(|values| values.as_string_opt::<i32>())
+        .unwrap_or_else(|| panic!("every table of this kind has a column {column} of strings"))
+}
+
+fn numbers<'a>(batch: &'a RecordBatch, column: &str) -> &'a [i64] {
+    batch
+        .column_by_name(column)
+        .and_then(|values| values.as_primitive_opt::<Int64Type>())
+        .unwrap_or_else(|| panic!("every table of this kind has a column {column} of integers"))
+        .values()
+}
+
+/// A row id as a number: 32 hex digits, which [`crate::Store::append`] makes sure of.
+fn row_id(text: &str) -> u128 {
+    // Halves, since a number of 128 bits is slow to multiply.
+    let half = |digits: Option<&str>| digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    match (half(text.get(..16)), half(text.get(16..))) {
+        (Some(high), Some(low)) => u128::from(high) << 64 | u128::from(low),
+        _ => 0,
+    }
+}

@@ -1,0 +1,406 @@
+//! Row ids of a table whose rows are told apart by content, as far back in time as memory allows.
+//!
+//! Of each run all rows from some time on are remembered. Telemetry comes roughly in order of its
+//! own time, so a repeated row is mostly found there; an older one is looked for in the files whose
+//! statistics reach back that far.
+
+use std::{
+    borrow::Borrow,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    hash::{BuildHasherDefault, Hash, Hasher},
+};
+
+use arrow::{
+    array::BooleanArray, compute::filter_record_batch, error::ArrowError, record_batch::RecordBatch,
+};
+use datafusion::logical_expr::{Expr, col, lit};
+use smoltrace_model::rows::{KnownSeries, PointBlock};
+
+use super::{Fresh, Looked, Reader, numbers, row_id, strings};
+use crate::{
+    error::StoreError,
+    layout::{Identity, Layout},
+    query::Scan,
+    rows::Rows,
+};
+
+/// How many times over its limit the memory may go for the runs of the last append.
+const RECENT: usize = 4;
+
+/// More runs than this are looked up in their files together with all others there.
+const MANY_RUNS: usize = 64;
+
+/// More ids than this are not looked for one by one in old files: all ids of that time are read.
+const MANY_IDS: usize = 20_000;
+
+/// Row ids. They are hashes already.
+type Ids = HashSet<u128, BuildHasherDefault<Folded>>;
+
+/// Row ids with the time of their row.
+type Times = HashMap<Id, i64, BuildHasherDefault<Folded>>;
+
+/// A row id without the padding that a `u128` brings to a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Id([u64; 2]);
+
+impl From<u128> for Id {
+    fn from(id: u128) -> Self {
+        Self([id as u64, (id >> 64) as u64])
+    }
+}
+
+impl Hash for Id {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0[0]);
+    }
+}
+
+/// The lower half of an id as its hash.
+#[derive(Debug, Default)]
+struct Folded(u64);
+
+impl Hasher for Folded {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, half: u64) {
+        self.0 = half;
+    }
+
+    fn write_u128(&mut self, id: u128) {
+        self.0 = id as u64;
+    }
+}
+
+/// What is known of one run.
+#[derive(Debug)]
+struct RunRows {
+    /// All rows of the run from `from` on, with their times, Unix ns.
+    rows: Times,
+    from: i64,
+    used: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Recent {
+    runs: HashMap<String, RunRows>,
+    /// Rows of the batches looked at last that are in the table and too old to be remembered.
+    old: Ids,
+    limit: usize,
+    clock: u64,
+}
+
+impl Recent {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { runs: HashMap::new(), old: Ids::default(), limit: limit.max(1), clock: 0 }
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.runs.clear();
+    }
+
+    pub(super) async fn prepare(
+        &mut self,
+        reader: &mut Reader<'_>,
+        batches: &[Rows],
+    ) -> Result<Looked, StoreError> {
+        if self.take_news(reader).await? == Looked::Amiss {
+            return Ok(Looked::Amiss);
+        }
+        self.clock += 1;
+        self.old.clear();
+        let mut runs: BTreeSet<&str> = BTreeSet::new();
+        for run in batches.iter().flat_map(Rows::run_ids) {
+            match self.runs.get_mut(run) {
+                Some(known) => known.used = self.clock,
+                None => {
+                    runs.insert(run);
+                }
+            }
+        }
+        if self.load(reader, &runs).await? == Looked::Amiss {
+            return Ok(Looked::Amiss);
+        }
+        self.look_for_old(reader, batches).await
+    }
+
+    /// Remembers the last rows of runs that nothing is known of.
+    async fn load(&mut self, reader: &mut Reader<'_>, runs: &BTreeSet<&str>) -> Result<Looked, StoreError> {
+        let mut room = self.limit;
+        let mut loaded: HashMap<&str, RunRows> = HashMap::new();
+        let mut paths: BTreeSet<String> = BTreeSet::new();
+        let mut earliest = i64::MAX;
+        for run in runs {
+            let mut files = reader.tail.files_from(run, i64::MIN);
+            // The newest first, as many as there is room for.
+            files.sort_by(|a, b| b.last.cmp(&a.last).then_with(|| a.path.cmp(&b.path)));
+            let mut from = i64::MIN;
+            for file in files {
+                if !paths.contains(&file.path) {
+                    if file.rows > room {
+                        from = file.last.saturating_add(1);
+                        break;
+                    }
+                    room -= file.rows;
+                    paths.insert(file.path);
+                }
+            }
+            earliest = earliest.min(from);
+            loaded.insert(run, RunRows { rows: Times::default(), from, used: self.clock });
+        }
+        if !paths.is_empty() {
+            let time = time(reader.layout());
+            let mut scan = Scan::default().columns(["run_id", "row_id", time]);
+            scan.files = Some(paths.into_iter().collect());
+            if runs.len() <= MANY_RUNS {
+                scan = scan.and(col("run_id").in_list(runs.iter().map(|run| lit(*run)).collect(), false));
+            }
+            if earliest > i64::MIN {
+                scan = scan.and(col(time).gt_eq(lit(earliest)));
+            }
+            let Some(found) = reader.scan(&scan).await? else { return Ok(Looked::Amiss) };
+            for batch in &found {
+                absorb(batch, time, &mut loaded);
+            }
+        }
+        self.runs.extend(loaded.into_iter().map(|(run, known)| (run.to_owned(), known)));
+        Ok(Looked::Well)
+    }
+
+    /// Looks in the files for rows that are older than what is remembered of their run.
+    async fn look_for_old(
+        &mut self,
+        reader: &mut Reader<'_>,
+        batches: &[Rows],
+    ) -> Result<Looked, StoreError> {
+        let mut old: BTreeMap<&str, Vec<(i64, u128)>> = BTreeMap::new();
+        let all_known = batches.iter().flat_map(Rows::run_ids).all(|run| self.knows_all_of(run));
+        if !all_known {
+            for_each_row(reader.layout(), batches, |run, time, id| {
+                if self.runs.get(run).is_some_and(|known| time < known.from) {
+                    old.entry(run).or_default().push((time, id));
+                }
+            });
+        }
+        for (run, rows) in old {
+            let first = rows.iter().map(|(time, _)| *time).min().unwrap_or_default();
+            let last = rows.iter().map(|(time, _)| *time).max().unwrap_or_default();
+            let mut files = reader.tail.files_from(run, first);
+            files.retain(|file| file.first <= last);
+            if files.is_empty() {
+                continue;
+            }
+            let time = time(reader.layout());
+            let mut scan =
+                Scan::of_run(run).columns(["row_id"]).and(col(time).between(lit(first), lit(last)));
+            scan.files = Some(files.into_iter().map(|file| file.path).collect());
+            if rows.len() <= MANY_IDS {
+                let ids: Vec<Expr> = rows.iter().map(|(_, id)| lit(format!("{id:032x}"))).collect();
+                scan = scan.and(col("row_id").in_list(ids, false));
+            }
+            let Some(found) = reader.scan(&scan).await? else { return Ok(Looked::Amiss) };
+            let wanted: Ids = rows.into_iter().map(|(_, id)| id).collect();
+            for batch in &found {
+                let ids = strings(batch, "row_id").iter().flatten().map(row_id);
+                self.old.extend(ids.filter(|id| wanted.contains(id)));
+            }
+        }
+        Ok(Looked::Well)
+    }
+
+    /// Takes in what others committed since the last look.
+    async fn take_news(&mut self, reader: &mut Reader<'_>) -> Result<Looked, StoreError> {
+        let files = reader.tail.news_of(&self.runs.keys().map(String::as_str).collect());
+        if !files.is_empty() {
+            let time = time(reader.layout());
+            let scan = Scan { files: Some(files), ..Scan::default().columns(["run_id", "row_id", time]) };
+            let Some(batches) = reader.scan(&scan).await? else { return Ok(Looked::Amiss) };
+            for batch in &batches {
+                absorb(batch, time, &mut self.runs);
+            }
+        }
+        reader.tail.take_news();
+        Ok(Looked::Well)
+    }
+
+    fn knows_all_of(&self, run: &str) -> bool {
+        self.runs.get(run).is_some_and(|known| known.from == i64::MIN)
+    }
+
+    fn is_known(&self, known: Option<&RunRows>, id: u128) -> bool {
+        known.is_some_and(|known| known.rows.contains_key(&Id::from(id))) || self.old.contains(&id)
+    }
+
+    pub(super) fn fresh(&self, layout: &Layout, batches: &[Rows]) -> Result<Fresh, ArrowError> {
+        let mut written = Vec::with_capacity(batches.len());
+        let (mut points, mut series) = (PointBlock::default(), KnownSeries::default());
+        let mut columns = Vec::new();
+        let mut here: HashSet<(usize, u128), BuildHasherDefault<Folded>> = HashSet::default();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for rows in batches {
+            match rows {
+                Rows::Points(block) => {
+                    let (runs, of_series) = block.runs();
+                    let runs: Vec<(usize, Option<&RunRows>)> = runs
+                        .into_iter()
+                        .map(|run| {
+                            let next = places.len();
+                            (*places.entry(run).or_insert(next), self.runs.get(run))
+                        })
+                        .collect();
+                    let is_new = |(series, id): (usize, u128)| {
+                        let (place, known) = runs[of_series[series]];
+                        !self.is_known(known, id) && here.insert((place, id))
+                    };
+                    let keep: Vec<bool> = block.ids().map(is_new).collect();
+                    written.push(keep.iter().filter(|keep| **keep).count());
+                    points.append(block, &keep, &mut series);
+                }
+                Rows::Columns(batch) => {
+                    let (runs, ids) = (strings(batch, "run_id"), strings(batch, "row_id"));
+                    let is_new = |row| {
+                        let (run, id) = (runs.value(row), row_id(ids.value(row)));
+                        let next = places.len();
+                        let place = *places.entry(run).or_insert(next);
+                        !self.is_known(self.runs.get(run), id) && here.insert((place, id))
+                    };
+                    let mask: BooleanArray = (0..batch.num_rows()).map(is_new).map(Some).collect();
+                    written.push(mask.true_count());
+                    if mask.true_count() == batch.num_rows() {
+                        columns.push(batch.clone());
+                    } else {
+                        columns.push(filter_record_batch(batch, &mask)?);
+                    }
+                }
+            }
+        }
+        let rows = match (written.iter().sum(), points.is_empty()) {
+            (0, _) => None,
+            (_, false) => Some(Rows::Points(points)),
+            _ => Some(Rows::Columns(arrow::compute::concat_batches(&layout.schema, &columns)?)),
+        };
+        Ok(Fresh { rows, written })
+    }
+
+    pub(super) fn remember(&mut self, layout: &Layout, rows: &Rows) {
+        match rows {
+            Rows::Columns(batch) => absorb(batch, time(layout), &mut self.runs),
+            Rows::Points(block) => {
+                // Each run is looked up once, not for every point.
+                let (runs, places) = block.runs();
+                let mut known: Vec<Option<(String, RunRows)>> =
+                    runs.iter().map(|run| self.runs.remove_entry(*run)).collect();
+                for (series, time, id) in block.times() {
+                    if let Some((_, known)) = &mut known[places[series]] {
+                        known.insert(time, id);
+                    }
+                }
+                self.runs.extend(known.into_iter().flatten());
+            }
+        }
+        self.make_room();
+    }
+
+    /// Forgets runs that were used longest ago, then the older half of the largest ones.
+    fn make_room(&mut self) {
+        let mut total: usize = self.runs.values().map(|run| run.rows.len()).sum();
+        if total <= self.limit {
+            return;
+        }
+        let mut by_age: Vec<(u64, usize, String)> = self
+            .runs
+            .iter()
+            .filter(|(_, known)| known.used != self.clock)
+            .map(|(run, known)| (known.used, known.rows.len(), run.clone()))
+            .collect();
+        by_age.sort();
+        for (_, rows, run) in by_age {
+            if total <= self.limit {
+                return;
+            }
+            self.runs.remove(&run);
+            total -= rows;
+        }
+        // What is left is of the last append: its runs are likely those of the next one.
+        if total <= self.limit.saturating_mul(RECENT) {
+            return;
+        }
+        let most = self.limit.saturating_mul(RECENT) / 2;
+        while total > most {
+            let Some(largest) = self.runs.values_mut().max_by_key(|known| known.rows.len()) else { return };
+            let before = largest.rows.len();
+            largest.keep_newest(before / 2);
+            total -= before - largest.rows.len();
+        }
+    }
+}
+
+impl RunRows {
+    fn insert(&mut self, time: i64, id: u128) {
+        if time >= self.from {
+            self.rows.insert(id.into(), time);
+        }
+    }
+
+    /// Forgets all but about `count` rows, those of the latest times.
+    fn keep_newest(&mut self, count: usize) {
+        let mut times: Vec<i64> = self.rows.values().copied().collect();
+        let place = times.len() - count.clamp(1, times.len());
+        let (_, from, _) = times.select_nth_unstable(place);
+        // Rows of one time are remembered all or none.
+        self.from = from.saturating_add(1);
+        let from = self.from;
+        self.rows.retain(|_, time| *time >= from);
+        self.rows.shrink_to(count * 2);
+    }
+}
+
+/// Adds the rows of a batch to their runs, where these are known.
+fn absorb<K: Borrow<str> + Hash + Eq>(batch: &RecordBatch, time: &str, known: &mut HashMap<K, RunRows>) {
+    let (runs, ids, times) = (strings(batch, "run_id"), strings(batch, "row_id"), numbers(batch, time));
+    let mut row = 0;
+    while row < times.len() {
+        // Rows of a run mostly come together.
+        let run = runs.value(row);
+        let end = (row + 1..times.len()).find(|next| runs.value(*next) != run).unwrap_or(times.len());
+        if let Some(known) = known.get_mut(run) {
+            (row..end).for_each(|row| known.insert(times[row], row_id(ids.value(row))));
+        }
+        row = end;
+    }
+}
+
+/// The column of the time that rows are remembered by.
+fn time(layout: &Layout) -> &'static str {
+    match layout.identity {
+        Identity::Content { time } => time,
+        Identity::Versioned(_) => unreachable!("versions are told apart otherwise"),
+    }
+}
+
+/// Run, time and id of every row.
+fn for_each_row<'a>(layout: &Layout, batches: &'a [Rows], mut each: impl FnMut(&'a str, i64, u128)) {
+    for rows in batches {
+        match rows {
+            Rows::Points(block) => {
+                let (runs, places) = block.runs();
+                for (series, time, id) in block.times() {
+                    each(runs[places[series]], time, id);
+                }
+            }
+            Rows::Columns(batch) => {
+                let (runs, ids) = (strings(batch, "run_id"), strings(batch, "row_id"));
+                for (row, time) in numbers(batch, time(layout)).iter().enumerate() {
+                    each(runs.value(row), *time, row_id(ids.value(row)));
+                }
+            }
+        }
+    }
+}
