@@ -177,7 +177,7 @@ async fn a_row_is_known_again_however_old_it_is() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) % below
     };
-    for round in 0..80 {
+    for round in 0..40 {
         let run = ["r1", "r2"][next(2)];
         // Mostly at the end of what is there, sometimes far back.
         let first = if next(4) > 0 { round * 5 } else { next(round * 5 + 1) };
