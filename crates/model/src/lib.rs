@@ -7,6 +7,7 @@ pub mod account;
 pub mod aggregate;
 pub mod attempts;
 pub mod attribution;
+pub mod compare;
 pub mod counter;
 pub mod device_energy;
 pub mod downsample;

@@ -1,6 +1,7 @@
 //! The integration tests of the accounting, one binary.
 
 mod account;
+mod compare;
 mod energy;
 mod hardware;
 mod metrics;
