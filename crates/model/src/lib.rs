@@ -22,6 +22,7 @@ pub mod inputs;
 mod join;
 pub mod normalize;
 pub mod price;
+pub mod progress;
 pub mod rows;
 pub mod series;
 pub mod stats;

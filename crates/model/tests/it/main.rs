@@ -7,6 +7,7 @@ mod hardware;
 mod metrics;
 mod normalize;
 mod price;
+mod progress;
 mod rows;
 mod statistics;
 mod support;
