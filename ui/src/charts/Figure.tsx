@@ -24,6 +24,8 @@ type Props = {
   marks: readonly Mark[];
   table: FigureTable;
   height: number;
+  /** Narrower than this it scrolls sideways, px. */
+  minWidth?: number;
   zoom?: boolean;
   legend?: ReactNode;
   /** Opens what a mark is of. */
@@ -33,7 +35,20 @@ type Props = {
   controls?: ReactNode;
 };
 
-export function Figure({ title, note, build, marks, table, height, zoom, legend, onOpen, why, controls }: Props) {
+export function Figure({
+  title,
+  note,
+  build,
+  marks,
+  table,
+  height,
+  minWidth,
+  zoom,
+  legend,
+  onOpen,
+  why,
+  controls,
+}: Props) {
   const theme = useTheme();
   const option = useMemo(() => build(theme), [build, theme]);
   const [asTable, setAsTable] = useState(false);
@@ -56,9 +71,24 @@ export function Figure({ title, note, build, marks, table, height, zoom, legend,
         <span className={css.actions}>
           {zoom && !asTable && !empty && (
             <>
-              <IconButton small icon="zoomIn" label={`Zoom in on ${title}`} onClick={() => mounted.current?.zoom(0.6)} />
-              <IconButton small icon="zoomOut" label={`Zoom out of ${title}`} onClick={() => mounted.current?.zoom(1 / 0.6)} />
-              <IconButton small icon="reset" label={`Show all of ${title}`} onClick={() => mounted.current?.reset()} />
+              <IconButton
+                small
+                icon="zoomIn"
+                label={`Zoom in on ${title}`}
+                onClick={() => mounted.current?.zoom(0.6)}
+              />
+              <IconButton
+                small
+                icon="zoomOut"
+                label={`Zoom out of ${title}`}
+                onClick={() => mounted.current?.zoom(1 / 0.6)}
+              />
+              <IconButton
+                small
+                icon="reset"
+                label={`Show all of ${title}`}
+                onClick={() => mounted.current?.reset()}
+              />
             </>
           )}
           {!empty && (
@@ -97,6 +127,7 @@ export function Figure({ title, note, build, marks, table, height, zoom, legend,
             option={option}
             marks={marks}
             height={height}
+            minWidth={minWidth}
             onOpen={onOpen}
             onMounted={(figure) => {
               mounted.current = figure;
@@ -109,12 +140,13 @@ export function Figure({ title, note, build, marks, table, height, zoom, legend,
 }
 
 type DrawingProps = Pick<Props, 'title' | 'marks' | 'height'> & {
+  minWidth: number | undefined;
   option: FigureOption;
   onOpen: Props['onOpen'] | undefined;
   onMounted: (figure: MountedFigure | null) => void;
 };
 
-function Drawing({ title, option, marks, height, onOpen, onMounted }: DrawingProps) {
+function Drawing({ title, option, marks, height, minWidth, onOpen, onMounted }: DrawingProps) {
   const holder = useRef<HTMLDivElement>(null);
   const figure = useRef<MountedFigure | null>(null);
   const wanted = useRef(option);
@@ -159,44 +191,46 @@ function Drawing({ title, option, marks, height, onOpen, onMounted }: DrawingPro
     setHit({ series: next.series, data: next.data, x: place?.x ?? 12, y: place?.y ?? 12 });
   };
   return (
-    <div
-      className={look.frame}
-      style={{ height }}
-      role="slider"
-      tabIndex={0}
-      aria-label={`${title}: marks`}
-      aria-valuemin={0}
-      aria-valuemax={marks.length}
-      aria-valuenow={at + 1}
-      aria-valuetext={mark ? spoken(mark) : `${marks.length} marks; arrow keys go through them`}
-      data-openable={onOpen !== undefined && mark !== undefined}
-      onPointerDown={(event) => {
-        pressed.current = [event.clientX, event.clientY];
-      }}
-      onClick={(event) => {
-        const [x, y] = pressed.current ?? [event.clientX, event.clientY];
-        // A drag pans; only a click that stays opens.
-        if (mark && Math.hypot(event.clientX - x, event.clientY - y) < 4) onOpen?.(mark);
-      }}
-      onBlur={() => {
-        setHit(null);
-      }}
-      onKeyDown={(event) => {
-        if (event.key === 'ArrowRight' || event.key === 'ArrowDown') go(at + 1);
-        else if (event.key === 'ArrowLeft' || event.key === 'ArrowUp') go(at < 0 ? 0 : at - 1);
-        else if (event.key === 'Home') go(0);
-        else if (event.key === 'End') go(marks.length - 1);
-        else if (event.key === '+' || event.key === '=') figure.current?.zoom(0.6);
-        else if (event.key === '-') figure.current?.zoom(1 / 0.6);
-        else if (event.key === '0') figure.current?.reset();
-        else if (event.key === 'Enter' && mark) onOpen?.(mark);
-        else if (event.key === 'Escape') setHit(null);
-        else return;
-        event.preventDefault();
-      }}
-    >
-      <div ref={holder} className={look.plot} aria-hidden="true" />
-      {hit && mark && <Tip hit={hit} mark={mark} openable={onOpen !== undefined} />}
+    <div className={look.sideways}>
+      <div
+        className={look.frame}
+        style={{ height, minWidth }}
+        role="slider"
+        tabIndex={0}
+        aria-label={`${title}: marks`}
+        aria-valuemin={0}
+        aria-valuemax={marks.length}
+        aria-valuenow={at + 1}
+        aria-valuetext={mark ? spoken(mark) : `${marks.length} marks; arrow keys go through them`}
+        data-openable={onOpen !== undefined && mark !== undefined}
+        onPointerDown={(event) => {
+          pressed.current = [event.clientX, event.clientY];
+        }}
+        onClick={(event) => {
+          const [x, y] = pressed.current ?? [event.clientX, event.clientY];
+          // A drag pans; only a click that stays opens.
+          if (mark && Math.hypot(event.clientX - x, event.clientY - y) < 4) onOpen?.(mark);
+        }}
+        onBlur={() => {
+          setHit(null);
+        }}
+        onKeyDown={(event) => {
+          if (event.key === 'ArrowRight' || event.key === 'ArrowDown') go(at + 1);
+          else if (event.key === 'ArrowLeft' || event.key === 'ArrowUp') go(at < 0 ? 0 : at - 1);
+          else if (event.key === 'Home') go(0);
+          else if (event.key === 'End') go(marks.length - 1);
+          else if (event.key === '+' || event.key === '=') figure.current?.zoom(0.6);
+          else if (event.key === '-') figure.current?.zoom(1 / 0.6);
+          else if (event.key === '0') figure.current?.reset();
+          else if (event.key === 'Enter' && mark) onOpen?.(mark);
+          else if (event.key === 'Escape') setHit(null);
+          else return;
+          event.preventDefault();
+        }}
+      >
+        <div ref={holder} className={look.plot} aria-hidden="true" />
+        {hit && mark && <Tip hit={hit} mark={mark} openable={onOpen !== undefined} />}
+      </div>
     </div>
   );
 }
@@ -275,7 +309,13 @@ function Numbers({ title, table, height }: { title: string; table: FigureTable; 
 }
 
 /** The colours of a chart with what they stand for; more than fit are counted. */
-export function Legend({ items, most = 16 }: { items: { name: string; tone: number; note?: string }[]; most?: number }) {
+export function Legend({
+  items,
+  most = 16,
+}: {
+  items: { name: string; tone: number; note?: string }[];
+  most?: number;
+}) {
   return (
     <ul className={`${css.legend} ${look.legend}`} aria-label="Colours">
       {items.slice(0, most).map(({ name, tone, note }) => (

@@ -1,6 +1,11 @@
 // What the exploring charts (scatter, heatmap, radar, trends) have in common. Pure: colours come in as values.
 
-import type { HeatmapSeriesOption, LineSeriesOption, RadarSeriesOption, ScatterSeriesOption } from 'echarts/charts';
+import type {
+  HeatmapSeriesOption,
+  LineSeriesOption,
+  RadarSeriesOption,
+  ScatterSeriesOption,
+} from 'echarts/charts';
 import type {
   DataZoomComponentOption,
   GridComponentOption,
@@ -29,7 +34,13 @@ export type FigureOption = ComposeOption<
 >;
 
 /** A mark that can be read: which one it is in the option, and what it says. */
-export type Mark = { series: number; data: number; title: string; facts: [name: string, value: string][]; note?: string };
+export type Mark = {
+  series: number;
+  data: number;
+  title: string;
+  facts: [name: string, value: string][];
+  note?: string;
+};
 
 type AxisLook = { name: string; quantify: (value: number) => Quantity; log?: boolean };
 
@@ -75,11 +86,16 @@ export function insideZoom(axes: ('x' | 'y')[]): DataZoomComponentOption[] {
 }
 
 /** The same figure as a picture of its own, with its title, its legend and a ground. */
-export function figurePicture(option: FigureOption, theme: Theme, title: string, legend: boolean): FigureOption {
-  const { dataZoom: _, ...rest } = option;
-  const grid = rest.grid as GridComponentOption | undefined;
+export function figurePicture(
+  option: FigureOption,
+  theme: Theme,
+  title: string,
+  legend: boolean,
+): FigureOption {
+  const grid = option.grid as GridComponentOption | undefined;
   return {
-    ...rest,
+    ...option,
+    dataZoom: [],
     backgroundColor: theme.surface,
     title: { text: title, left: 16, top: 12, textStyle: { color: theme.ink, fontSize: 15, fontWeight: 600 } },
     ...(legend

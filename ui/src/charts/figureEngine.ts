@@ -4,19 +4,17 @@ import { HeatmapChart, RadarChart, ScatterChart } from 'echarts/charts';
 import { DataZoomComponent, RadarComponent, VisualMapComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
 
-import './engine';
+import { toPng as linesToPng, toSvg as linesToSvg } from './engine';
 import type { FigureOption } from './figure';
+import type { ChartOption } from './option';
 
-echarts.use([
-  ScatterChart,
-  HeatmapChart,
-  RadarChart,
-  DataZoomComponent,
-  RadarComponent,
-  VisualMapComponent,
-]);
+echarts.use([ScatterChart, HeatmapChart, RadarChart, DataZoomComponent, RadarComponent, VisualMapComponent]);
 
-export { toPng, toSvg } from './engine';
+// The same picture makers; what they are given is drawn by whatever is registered.
+export const toPng = (option: FigureOption, width: number, height: number) =>
+  linesToPng(option as ChartOption, width, height);
+export const toSvg = (option: FigureOption, width: number, height: number) =>
+  linesToSvg(option as ChartOption, width, height);
 
 /** A mark of the chart under the pointer. */
 export type Hit = { series: number; data: number; x: number; y: number };
@@ -70,7 +68,11 @@ export function mountFigure(element: HTMLElement, onHit: (hit: Hit | null) => vo
 
   // A radar's marks have no place on axes: it tells itself which one is meant.
   chart.on('mouseover', (event) => {
-    const { seriesIndex, dataIndex, seriesType } = event as { seriesIndex?: number; dataIndex?: number; seriesType?: string };
+    const { seriesIndex, dataIndex, seriesType } = event as {
+      seriesIndex?: number;
+      dataIndex?: number;
+      seriesType?: string;
+    };
     if (seriesType !== 'radar' || seriesIndex === undefined || dataIndex === undefined) return;
     const { offsetX, offsetY } = (event as { event?: { offsetX?: number; offsetY?: number } }).event ?? {};
     onHit({ series: seriesIndex, data: dataIndex, x: offsetX ?? 0, y: offsetY ?? 0 });

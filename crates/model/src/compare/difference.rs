@@ -64,7 +64,7 @@ pub struct MetricDifference {
     pub difference: Option<f64>,
     /// The same in percent of the first; null when that is 0.
     pub difference_percent: Option<f64>,
-    /// 95% percentile bootstrap interval of the difference, tests drawn as pairs.
+    /// 95% percentile bootstrap interval of the difference, tests drawn as pairs; null of fewer than 10 tests.
     pub ci_low: Option<f64>,
     pub ci_high: Option<f64>,
     pub verdict: Verdict,
@@ -215,8 +215,12 @@ fn values(form: Form, sums: &Cluster) -> Option<[f64; 2]> {
 }
 
 /// The 95% interval of the difference of two values: tests are drawn with replacement, both sides of a test
-/// together. None when a draw has no value, which happens when few tests pass.
+/// together. None of fewer tests than an interval can be relied on for, and when a draw has no value, which happens
+/// when few tests pass.
 fn interval(form: Form, clusters: &[Cluster], pairs: f64) -> Option<(f64, f64)> {
+    if clusters.len() < MIN_BOOTSTRAP_PAIRS {
+        return None;
+    }
     let resamples = (DRAWS / clusters.len()).clamp(FEWEST_RESAMPLES, MOST_RESAMPLES);
     stats::bootstrap(clusters.len(), resamples, SEED, |drawn| {
         let mut sums = Cluster::default();

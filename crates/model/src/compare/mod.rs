@@ -273,7 +273,7 @@ fn notes(runs: &[RunOf<'_>], sides: &[RunSide], against: &[Against]) -> Vec<Stri
             notes.push(format!("{first} and {this} have no test in common: nothing can be paired."));
         } else if only_first + only_this > 0 {
             notes.push(format!(
-                "{common} tests are in both {first} and {this}; {only_first} only in {first} and {only_this} only in {this} are left out."
+                "In both {first} and {this}: {common}. Left out: {only_first} only in {first}, {only_this} only in {this}."
             ));
         }
         let (a, b) = (runs[0].run, runs[against.run].run);

@@ -140,8 +140,13 @@ pub fn heading(comparison: &Comparison, against: &Against) -> String {
     let (first, this) = (&comparison.runs[0].letter, &comparison.runs[against.run].letter);
     let counts = &against.counts;
     let mut text = format!(
-        "{this} against {first}, {} tests in both: {} fixed, {} broken, {} pass and {} fail in both",
-        counts.common, counts.fixed, counts.broken, counts.both_pass, counts.both_fail
+        "{this} against {first}, {} {} in both: {} fixed, {} broken, {} pass and {} fail in both",
+        counts.common,
+        if counts.common == 1 { "test" } else { "tests" },
+        counts.fixed,
+        counts.broken,
+        counts.both_pass,
+        counts.both_fail
     );
     if counts.unscored > 0 {
         text.push_str(&format!(", {} without a verdict", counts.unscored));

@@ -67,18 +67,18 @@ export type HeatCell = {
   value: number | null;
   /** Runs of the model that know the metric. */
   known: number;
-  /** 1 for the best model, 0 for the worst; null when unknown or when no model differs. */
+  /** 1 for the best model, 0 for the worst; null when unknown, when no model differs, or when neither way is better. */
   good: number | null;
 };
 
-/** Models by metrics. What is better is 1 whichever way the metric goes; without a direction more is 1. */
+/** Models by metrics. What is better is 1 whichever way the metric goes. */
 export function heatmap(models: readonly ModelRow[], metrics: readonly RunMetric[]): HeatCell[][] {
   const columns = metrics.map((metric) => {
     const cells = models.map(({ runs }) => pooled(metric, runs));
     const values = cells.flatMap(({ value }) => value ?? []);
     const [least, most] = [Math.min(...values), Math.max(...values)];
     return cells.map(({ value, known }) => {
-      if (value === null || most === least) return { value, known, good: null };
+      if (value === null || most === least || metric.better === null) return { value, known, good: null };
       const share = (value - least) / (most - least);
       return { value, known, good: metric.better === 'lower' ? 1 - share : share };
     });
