@@ -3,7 +3,7 @@ import reactHooks from 'eslint-plugin-react-hooks';
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
-const features = ['leaderboard', 'run', 'trace'];
+const features = ['leaderboard', 'run', 'trace', 'compare', 'live'];
 
 export default tseslint.config(
   { ignores: ['dist', 'src/api/schema.d.ts', 'test-results', 'playwright-report'] },

@@ -104,19 +104,36 @@ pub fn paired_bootstrap(differences: &[f64], resamples: usize, seed: u64) -> Opt
     }
     let pairs = differences.len();
     let mean = |sum: f64| sum / pairs as f64;
-    let mut random = SplitMix64(seed);
-    let mut means: Vec<f64> =
-        (0..resamples).map(|_| mean((0..pairs).map(|_| differences[random.below(pairs)]).sum())).collect();
-    means.sort_unstable_by(f64::total_cmp);
+    let of_draw = |drawn: &[usize]| Some(mean(drawn.iter().map(|&index| differences[index]).sum()));
+    let (low, high) = bootstrap(pairs, resamples, seed, of_draw)?;
     Some(PairedDifference {
         pairs,
-        mean: Interval {
-            estimate: mean(differences.iter().sum()),
-            low: quantile(&means, 0.025),
-            high: quantile(&means, 0.975),
-        },
+        mean: Interval { estimate: mean(differences.iter().sum()), low, high },
         too_small: pairs < MIN_BOOTSTRAP_PAIRS,
     })
+}
+
+/// 95% percentile bootstrap interval of a statistic of `n` things (B. Efron, 1979): `statistic` is given the
+/// indices of each of `resamples` draws of n with replacement, from a generator that `seed` starts. None without
+/// things, without resamples, or when a draw has no statistic.
+pub fn bootstrap(
+    n: usize,
+    resamples: usize,
+    seed: u64,
+    mut statistic: impl FnMut(&[usize]) -> Option<f64>,
+) -> Option<(f64, f64)> {
+    if n == 0 || resamples == 0 {
+        return None;
+    }
+    let mut random = SplitMix64(seed);
+    let mut drawn = vec![0; n];
+    let mut values = Vec::with_capacity(resamples);
+    for _ in 0..resamples {
+        drawn.fill_with(|| random.below(n));
+        values.push(statistic(&drawn).filter(|value| value.is_finite())?);
+    }
+    values.sort_unstable_by(f64::total_cmp);
+    Some((quantile(&values, 0.025), quantile(&values, 0.975)))
 }
 
 /// The q-quantile of values in ascending order, between neighbours in proportion (type 7 of

@@ -77,11 +77,14 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
 
 fn api() -> OpenApiRouter<AppState> {
     use handlers::{
-        events, facets, health, metrics, own_metrics, result, results, run, runs, span, trace, traces,
+        compare, events, facets, health, live, metrics, own_metrics, result, results, run, runs, span, trace,
+        traces,
     };
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(runs::list_runs))
         .routes(routes!(facets::list_facets))
+        .routes(routes!(compare::compare_runs))
+        .routes(routes!(live::list_live))
         .routes(routes!(run::get_run))
         .routes(routes!(results::list_results))
         .routes(routes!(result::get_result))

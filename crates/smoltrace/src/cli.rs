@@ -12,6 +12,7 @@ Exit codes:
   1  failure: the data directory, the network or the machine (the message says which)
   2  usage: an unknown flag, a bad argument, a query that is not read-only SQL
   3  bad input: a file that is damaged or not of a known form (nothing of it was stored)
+  4  compare --fail-if: a condition was not met, or could not be judged
 
 Precedence of settings: flag, then environment variable, then default.";
 
@@ -58,6 +59,7 @@ pub enum Command {
     Import(ImportArgs),
     Leaderboard(LeaderboardArgs),
     Show(ShowArgs),
+    Compare(CompareArgs),
     Export(ExportArgs),
     Sql(SqlArgs),
     Serve(ServeArgs),
@@ -167,6 +169,59 @@ pub struct LeaderboardArgs {
 pub struct ShowArgs {
     /// Run id, or its beginning when that is unambiguous
     pub run: String,
+}
+
+/// Compare runs test by test, and fail a build on what got worse
+///
+/// The first run is the baseline; every other one is compared with it over the tests that both ran: fixed and
+/// broken tests with McNemar's exact p-value, and for each metric the difference with its paired 95% bootstrap
+/// interval. A difference that chance may have made is called undecided.
+///
+/// A condition of --fail-if is METRIC, one of < <= > >=, and a difference of the run against the first one: in
+/// percentage points (success_rate < -2pp), in percent (co2_emissions_g > +10%), or in the metric's unit
+/// (total_cost_usd > 0.05). broken and missing are numbers of tests (broken > 0). What is unknown on a side fails.
+/// Metrics: success_rate, avg_steps, total_duration_ms, total_tokens, total_cost_usd, energy_wh, co2_emissions_g,
+/// power_cost_total_usd, co2_per_success_g, energy_per_success_wh, cost_per_success_usd, tokens_per_success,
+/// seconds_per_success.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  smoltrace compare 5d0c1f0e 8a61d7b2
+  smoltrace compare main-run pr-run --fail-if 'success_rate < -2pp' --fail-if 'co2_emissions_g > +10%'
+  smoltrace compare main-run pr-run --fail-if 'broken > 0' --junit gates.xml --markdown \"$GITHUB_STEP_SUMMARY\"
+
+Exit code 4: a condition was not met, or could not be judged.")]
+pub struct CompareArgs {
+    /// Run ids, or their beginnings when those are unambiguous
+    #[arg(required = true, num_args = 2..=6, value_name = "RUN")]
+    pub runs: Vec<String>,
+    /// Exit with code 4 when this holds; may be repeated
+    #[arg(long, value_name = "CONDITION", allow_hyphen_values = true)]
+    pub fail_if: Vec<String>,
+    /// Conditions count only differences that chance would seldom make
+    #[arg(long)]
+    pub require_significant: bool,
+    /// What makes two executions a pair
+    #[arg(long, value_enum, default_value_t = PairBy::Test, value_name = "KEY")]
+    pub pair_by: PairBy,
+    /// List all tests, not only those that changed
+    #[arg(long)]
+    pub tests: bool,
+    /// Write a JUnit report
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write a report in Markdown; - prints it instead of the tables
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PairBy {
+    /// The test uid; several attempts are averaged
+    Test,
+    /// The test uid and the number of the attempt
+    Attempt,
+    /// The test id, whatever the agent type
+    Id,
 }
 
 /// Export one run

@@ -12,6 +12,7 @@ pub enum Exit {
     Failure = 1,
     Usage = 2,
     BadInput = 3,
+    GatesFailed = 4,
 }
 
 impl From<Exit> for ExitCode {
@@ -25,11 +26,19 @@ impl From<Exit> for ExitCode {
 #[error("{0}")]
 pub struct UsageError(pub String);
 
+/// Conditions of `compare --fail-if` that were not met.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct GatesFailed(pub String);
+
 /// The exit code of an error, by what caused it.
 pub fn exit_of(error: &anyhow::Error) -> Exit {
     for cause in error.chain() {
         if cause.is::<UsageError>() {
             return Exit::Usage;
+        }
+        if cause.is::<GatesFailed>() {
+            return Exit::GatesFailed;
         }
         if cause.is::<InputError>() {
             return Exit::BadInput;

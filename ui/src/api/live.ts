@@ -7,7 +7,7 @@ import type { components } from './schema';
 type RunsChanged = components['schemas']['RunsChanged'];
 
 /** What is asked of all runs at once. */
-const OF_ALL: unknown[] = ['runs', 'facets'];
+const OF_ALL: unknown[] = ['runs', 'facets', 'compare', 'live'];
 
 /** Listens until it is called off. */
 export function listen(queries: QueryClient): () => void {

@@ -4,7 +4,7 @@ import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 
 import { body, client } from './client';
 import type { operations } from './schema';
-import type { DownloadFormat, DownloadTable } from './types';
+import type { DownloadFormat, DownloadTable, PairBy } from './types';
 
 /** Which runs are meant. */
 export type RunFilter = NonNullable<operations['list_facets']['parameters']['query']>;
@@ -25,6 +25,41 @@ export const facets = (filter: RunFilter) =>
     queryKey: ['facets', filter],
     queryFn: ({ signal }) => body(client.GET('/api/v1/facets', { params: { query: filter }, signal })),
     placeholderData: keepPreviousData,
+  });
+
+/** All runs of a filter, oldest first, as far as charts need them. */
+export const chartRuns = (filter: RunFilter, fields: readonly string[]) => {
+  const query = { ...filter, fields: [fields.join(',')], sort: 'timestamp', page_size: 10_000 };
+  return queryOptions({
+    queryKey: ['runs', query],
+    queryFn: ({ signal }) => body(client.GET('/api/v1/runs', { params: { query }, signal })),
+    placeholderData: keepPreviousData,
+  });
+};
+
+export const comparison = (runs: string[], pair_by: PairBy) =>
+  queryOptions({
+    queryKey: ['compare', runs, pair_by],
+    queryFn: ({ signal }) =>
+      body(client.GET('/api/v1/compare', { params: { query: { runs, pair_by } }, signal })),
+    placeholderData: keepPreviousData,
+  });
+
+export const liveRuns = queryOptions({
+  queryKey: ['live'],
+  queryFn: ({ signal }) => body(client.GET('/api/v1/live', { signal })),
+});
+
+export const testResult = (run_id: string, test_uid: string, attempt: number) =>
+  queryOptions({
+    queryKey: ['result', run_id, test_uid, attempt],
+    queryFn: ({ signal }) =>
+      body(
+        client.GET('/api/v1/runs/{run_id}/results/{test_uid}', {
+          params: { path: { run_id, test_uid }, query: { attempt } },
+          signal,
+        }),
+      ),
   });
 
 export const runDetail = (run_id: string) =>

@@ -56,6 +56,12 @@ export function Shell() {
         </Link>
         <span className={css.by}>agents, evaluated: success, tokens, energy, CO₂</span>
         <span className={css.push} />
+        <nav className={css.nav} aria-label="Screens">
+          <Link to="/" activeOptions={{ exact: true, includeSearch: false }}>
+            Leaderboard
+          </Link>
+          <Link to="/live">Live</Link>
+        </nav>
         <Button
           look="bare"
           icon="help"

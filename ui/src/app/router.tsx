@@ -10,6 +10,7 @@ import {
 
 import { runDetail, trace as traceQuery } from '@/api/queries';
 import { Failure, Loading } from '@/design/components/states';
+import { compareSearch } from '@/features/compare/search';
 import { leaderboardSearch } from '@/features/leaderboard/search';
 import { runSearch } from '@/features/run/search';
 import { traceSearch } from '@/features/trace/search';
@@ -48,9 +49,22 @@ const trace = createRoute({
   component: lazyRouteComponent(() => import('@/features/trace/Trace'), 'Trace'),
 });
 
+const compare = createRoute({
+  getParentRoute: () => root,
+  path: '/compare',
+  validateSearch: compareSearch,
+  component: lazyRouteComponent(() => import('@/features/compare/Compare'), 'Compare'),
+});
+
+const live = createRoute({
+  getParentRoute: () => root,
+  path: '/live',
+  component: lazyRouteComponent(() => import('@/features/live/Live'), 'Live'),
+});
+
 export const makeRouter = (queries: QueryClient) =>
   createRouter({
-    routeTree: root.addChildren([leaderboard, run, trace]),
+    routeTree: root.addChildren([leaderboard, run, trace, compare, live]),
     context: { queries },
     parseSearch,
     stringifySearch,

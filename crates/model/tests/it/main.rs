@@ -1,11 +1,13 @@
 //! The integration tests of the accounting, one binary.
 
 mod account;
+mod compare;
 mod energy;
 mod hardware;
 mod metrics;
 mod normalize;
 mod price;
+mod progress;
 mod rows;
 mod statistics;
 mod support;

@@ -1,9 +1,11 @@
 //! The REST API: one resource, one file with its parameters, response, handler and description.
 
+pub mod compare;
 pub mod download;
 pub mod events;
 pub mod facets;
 pub mod health;
+pub mod live;
 pub mod metrics;
 pub mod own_metrics;
 pub mod result;

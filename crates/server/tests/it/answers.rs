@@ -4,12 +4,12 @@ use smoltrace_server::{
     Facets, TestResult,
     chart::Chart,
     routes::{
-        health::Health, results::ResultsPage, run::RunDetail, runs::RunsPage, span::Span, trace::TraceDetail,
-        traces::TraceList,
+        compare::RunsCompared, health::Health, live::LiveRuns, results::ResultsPage, run::RunDetail,
+        runs::RunsPage, span::Span, trace::TraceDetail, traces::TraceList,
     },
 };
 
-use crate::support::{RECORDING, Server, encode, of_run};
+use crate::support::{ODD_ID, RECORDING, Server, encode, of_run};
 
 /// What is none of the server's making, or changes with each release.
 const STAND_INS: &[(&str, &str)] = &[
@@ -43,6 +43,9 @@ async fn answers_are_as_recorded() {
 
     check::<Health>(&server, "health", "/healthz").await;
     check::<RunsPage>(&server, "runs", "/api/v1/runs").await;
+    let pair = format!("/api/v1/compare?runs={RECORDING}&runs={}", encode(ODD_ID));
+    check::<RunsCompared>(&server, "compare", &pair).await;
+    check::<LiveRuns>(&server, "live_none", "/api/v1/live").await;
     check::<Facets>(&server, "facets", "/api/v1/facets").await;
     check::<RunDetail>(&server, "run", &of_run(RECORDING, "")).await;
     check::<ResultsPage>(&server, "results", &of_run(RECORDING, "/results")).await;

@@ -35,6 +35,12 @@ async fn problems_name_what_and_where() {
     check("/api/v1/runs?page=0", 400, &["`page`"]).await;
     check("/api/v1/runs?page=1&page=2", 400, &["`page`"]).await;
     check("/api/v1/runs?from=then", 400, &["`from`", "`then`"]).await;
+    check("/api/v1/compare", 400, &["`runs`", "2 to 6", "not 0"]).await;
+    check("/api/v1/compare?runs=a", 400, &["not 1"]).await;
+    check("/api/v1/compare?runs=a,b,c,d,e,f,g", 400, &["not 7"]).await;
+    check(&format!("/api/v1/compare?runs={RECORDING},missing"), 404, &["there is no run `missing`"]).await;
+    check(&format!("/api/v1/compare?runs={RECORDING},{RECORDING}"), 400, &[RECORDING, "twice"]).await;
+    check("/api/v1/compare?runs=a,b&pair_by=luck", 400, &["`luck`", "test, attempt, id"]).await;
     check("/api/v1/facets?page=1", 400, &["`page`"]).await;
     check("/api/v1/runs/missing", 404, &["there is no run `missing`"]).await;
     check("/api/v1/runs/a%2Fb%20c", 404, &["there is no run `a/b c`"]).await;

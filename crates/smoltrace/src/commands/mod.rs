@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod api;
+pub mod compare;
 mod demo;
 mod export;
 mod flatten;
@@ -33,6 +34,7 @@ pub fn run(command: Command, config: &Config) -> Result<()> {
         Command::Import(args) => wait(import::run(&args, config)),
         Command::Leaderboard(args) => wait(leaderboard::run(&args, config)),
         Command::Show(args) => wait(show::run(&args, config)),
+        Command::Compare(args) => wait(compare::run(&args, config)),
         Command::Export(args) => wait(export::run(&args, config)),
         Command::Sql(args) => wait(sql::run(&args, config)),
         Command::Serve(args) => wait(serve::run(&args, config)),

@@ -97,6 +97,38 @@ pub fn unit(value: Option<f64>, unit: &str) -> String {
     known(value, |value| format!("{} {unit}", significant(value)))
 }
 
+/// A value of a metric in its unit, as comparisons name them.
+pub fn metric(value: Option<f64>, unit: &str) -> String {
+    known(value, |value| match unit {
+        "%" => format!("{value:.1}%"),
+        "tokens" => count(Some(value.round() as i64)),
+        "USD" => usd(Some(value)),
+        "Wh" => watt_hours(Some(value)),
+        "g" => grams(Some(value)),
+        "ms" => duration(Some(value)),
+        "s" => duration(Some(value * 1e3)),
+        _ => significant(value),
+    })
+}
+
+/// A difference of two values of a metric, with its sign; that of two percentages is in points. The unit `%%` is
+/// a change in percent.
+pub fn difference(value: Option<f64>, unit: &str) -> String {
+    known(value, |value| {
+        let amount = match unit {
+            "%" => format!("{} pp", significant(value.abs())),
+            "%%" => format!("{}%", significant(value.abs())),
+            unit => metric(Some(value.abs()), unit),
+        };
+        let is_zero = !amount.contains(|c: char| matches!(c, '1'..='9'));
+        match (is_zero, value < 0.0) {
+            (true, _) => amount,
+            (false, true) => format!("-{amount}"),
+            (false, false) => format!("+{amount}"),
+        }
+    })
+}
+
 /// Text from a file or a model, safe to print: control characters (escape sequences among them) are
 /// replaced, length is bounded.
 pub fn text(value: &str, max_chars: usize) -> String {
@@ -132,6 +164,15 @@ mod tests {
         check(duration(Some(34363.5)), "34.4 s");
         check(duration(Some(0.25)), "250 us");
         check(duration(Some(7_200_000.0)), "2.00 h");
+        check(metric(Some(83.333), "%"), "83.3%");
+        check(metric(Some(465.909), "tokens"), "466");
+        check(metric(Some(2.8), "s"), "2.80 s");
+        check(metric(None, "g"), "-");
+        check(difference(Some(-4.1667), "%"), "-4.17 pp");
+        check(difference(Some(12.0), "%%"), "+12.0%");
+        check(difference(Some(-0.0123), "USD"), "-$0.0123");
+        check(difference(Some(0.0), "g"), "0 g");
+        check(difference(None, "g"), "-");
         check(count(Some(26002)), "26,002");
         check(count(Some(-1234567)), "-1,234,567");
         check(count(Some(0)), "0");

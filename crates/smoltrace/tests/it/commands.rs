@@ -141,9 +141,19 @@ fn completions_and_help_exist_for_every_command() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(smoltrace.ok(&["completions", shell]).contains("leaderboard"));
     }
-    for command in
-        ["aggregate", "flatten", "import", "leaderboard", "show", "export", "sql", "serve", "demo", "rebuild"]
-    {
+    for command in [
+        "aggregate",
+        "flatten",
+        "import",
+        "leaderboard",
+        "show",
+        "compare",
+        "export",
+        "sql",
+        "serve",
+        "demo",
+        "rebuild",
+    ] {
         assert!(smoltrace.ok(&[command, "--help"]).contains("Usage: smoltrace"), "{command}");
     }
     assert!(smoltrace.ok(&["--help"]).contains("Exit codes"));

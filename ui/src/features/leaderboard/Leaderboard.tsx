@@ -1,12 +1,12 @@
 // The leaderboard: cards over the current filter, the filters, and the table of runs.
 
 import { useQueryClient } from '@tanstack/react-query';
-import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 
 import { runsPage } from '@/api/queries';
 import type { Run, RunsSummary } from '@/api/types';
-import { Button } from '@/design/components/controls';
+import { Button, Tabs } from '@/design/components/controls';
 import { Badge, Stat, Stats } from '@/design/components/data';
 import { Grid } from '@/design/components/Grid';
 import { Command, Empty, Failure, Loading } from '@/design/components/states';
@@ -19,10 +19,19 @@ import { ColumnChooser } from './ColumnChooser';
 import { chosenColumns } from './columns';
 import { ActiveFilters, Filters } from './Filters';
 import css from './leaderboard.module.css';
+import { SelectionBar, selectColumn, toggled } from './Selection';
 import { DEFAULT_SORT, filterQuery, isFiltered, type LeaderboardSearch } from './search';
 import { useRunRows } from './useRunRows';
 
+const Trends = lazy(() => import('./Trends').then((part) => ({ default: part.Trends })));
+const Analytics = lazy(() => import('./Analytics').then((part) => ({ default: part.Analytics })));
+
 const route = getRouteApi('/');
+const TABS = [
+  [undefined, 'Runs'],
+  ['trends', 'Trends'],
+  ['analytics', 'Analytics'],
+] as const;
 const REMEMBERED = 'leaderboard.columns';
 const EXPORT_LIMIT = 10_000;
 
@@ -35,7 +44,7 @@ export function Leaderboard() {
   const sort = search.sort ?? DEFAULT_SORT;
   const chosen = useMemo(() => search.cols?.split(','), [search.cols]);
   const order = useMemo(() => parseSort(sort), [sort]);
-  const columns = useMemo(() => chosenColumns(chosen), [chosen]);
+  const shown = useMemo(() => chosenColumns(chosen), [chosen]);
   const { head, count, itemAt, onRange, toggle } = useRunRows(filter, sort, search.group === 'model');
 
   const change = useCallback(
@@ -44,6 +53,14 @@ export function Leaderboard() {
     },
     [navigate],
   );
+  const selected = useMemo(() => search.sel ?? [], [search.sel]);
+  const toggleRun = useCallback(
+    (id: string) => {
+      change({ sel: toggled(selected, id) });
+    },
+    [change, selected],
+  );
+  const columns = useMemo(() => [selectColumn(selected, toggleRun), ...shown], [selected, toggleRun, shown]);
   const reorder = useCallback(
     (next: Sort) => {
       change({ sort: writeSort(next) || undefined });
@@ -68,7 +85,7 @@ export function Leaderboard() {
 
   const exportCsv = async () => {
     const page = await queries.fetchQuery(runsPage(filter, sort, 1, EXPORT_LIMIT));
-    const exported = columns.filter(({ value }) => value);
+    const exported = shown.filter(({ value }) => value);
     const lines = page.items.map((run) => exported.map(({ value }) => value?.(run)));
     const ids = exported.map(({ id }) => id);
     saveFile('leaderboard.csv', csv(ids, lines), 'text/csv');
@@ -79,39 +96,81 @@ export function Leaderboard() {
   const { summary } = head.data;
   if (summary.runs === 0 && !isFiltered(search)) return <FirstSteps />;
   return (
-    <div className={css.page}>
+    <div
+      className={css.page}
+      data-tab={search.tab ?? 'runs'}
+      onKeyDown={(event) => {
+        // On the grid itself, where the arrows choose a row.
+        if (event.key !== ' ' || (event.target as Element).getAttribute('role') !== 'grid') return;
+        const line = itemAt(active);
+        event.preventDefault();
+        if (active >= 0 && line.type === 'row') toggleRun(line.row.run_id);
+      }}
+    >
       <h1 className="visually-hidden">Leaderboard</h1>
       <Cards summary={summary} />
+      <Tabs label="Views of the runs in the filter">
+        {TABS.map(([tab, name]) => (
+          <Link
+            key={name}
+            from="/"
+            to="/"
+            search={(before) => ({ ...before, tab })}
+            activeOptions={{ explicitUndefined: true }}
+          >
+            {name}
+          </Link>
+        ))}
+      </Tabs>
       <Filters search={search} onChange={change}>
-        <Button
-          icon="group"
-          aria-pressed={search.group === 'model'}
-          onClick={() => {
-            change({ group: search.group ? undefined : 'model' });
-          }}
-        >
-          By model
-        </Button>
-        <ColumnChooser chosen={chosen} onChange={chooseColumns} />
-        <Button
-          icon="download"
-          onClick={() => void exportCsv()}
-          title="The runs in the filter, the columns shown"
-        >
-          CSV
-        </Button>
+        {!search.tab && (
+          <>
+            <Button
+              icon="group"
+              aria-pressed={search.group === 'model'}
+              onClick={() => {
+                change({ group: search.group ? undefined : 'model' });
+              }}
+            >
+              By model
+            </Button>
+            <ColumnChooser chosen={chosen} onChange={chooseColumns} />
+            <Button
+              icon="download"
+              onClick={() => void exportCsv()}
+              title="The runs in the filter, the columns shown"
+            >
+              CSV
+            </Button>
+          </>
+        )}
       </Filters>
       <ActiveFilters search={search} onChange={change} />
-      {summary.runs === 0 ? (
+      {!search.tab && (
+        <SelectionBar
+          selected={selected}
+          onChange={(sel) => {
+            change({ sel });
+          }}
+        />
+      )}
+      {summary.runs === 0 && (
         <Empty icon="filter" title="No run matches">
           <p>Take away a filter to see more.</p>
         </Empty>
-      ) : (
+      )}
+      {summary.runs > 0 && search.tab && (
+        <Suspense fallback={<Loading label="the charts" height="50vh" />}>
+          {search.tab === 'trends' && <Trends filter={filter} search={search} onChange={change} />}
+          {search.tab === 'analytics' && <Analytics filter={filter} search={search} onChange={change} />}
+        </Suspense>
+      )}
+      {summary.runs > 0 && !search.tab && (
         <Grid<Run>
           label="Runs"
           className={css.grid}
           columns={columns}
-          pinned={2}
+          pinned={3}
           rowPx={46}
           count={count}
           itemAt={(index) => {

@@ -30,7 +30,27 @@ export type LeaderboardSearch = Partial<Record<Facet, string[] | undefined>> & {
   group?: 'model' | undefined;
   /** Chosen columns in order, separated by commas. */
   cols?: string | undefined;
+  tab?: 'trends' | 'analytics' | undefined;
+  /** Ids of the ticked runs. */
+  sel?: string[] | undefined;
+  /** Trends: the metric, and whether it adds up. */
+  metric?: string | undefined;
+  cumulative?: 'yes' | undefined;
+  /** Analytics: the axes, the size and the colour of the bubbles, logarithmic axes. */
+  x?: string | undefined;
+  y?: string | undefined;
+  size?: string | undefined;
+  colour?: Colour | undefined;
+  logx?: 'yes' | undefined;
+  logy?: 'yes' | undefined;
 };
+
+/** What bubbles can be coloured by. */
+export const COLOURS = ['model', 'agent_type', 'provider', 'hardware', 'dataset_used', 'status'] as const;
+export type Colour = (typeof COLOURS)[number];
+
+/** Runs that one comparison holds at most. */
+export const MOST_SELECTED = 6;
 
 const day = (value: unknown) => {
   const given = text(value);
@@ -46,6 +66,16 @@ export function leaderboardSearch(raw: Record<string, unknown>): LeaderboardSear
     sort: text(raw.sort),
     group: oneOf(raw.group, ['model']),
     cols: text(raw.cols),
+    tab: oneOf(raw.tab, ['trends', 'analytics']),
+    sel: list(raw.sel)?.slice(0, MOST_SELECTED),
+    metric: text(raw.metric),
+    cumulative: oneOf(raw.cumulative, ['yes']),
+    x: text(raw.x),
+    y: text(raw.y),
+    size: text(raw.size),
+    colour: oneOf(raw.colour, COLOURS),
+    logx: oneOf(raw.logx, ['yes']),
+    logy: oneOf(raw.logy, ['yes']),
   };
   for (const [facet] of FACETS) search[facet] = list(raw[facet]);
   return search;

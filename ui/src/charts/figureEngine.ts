@@ -1,0 +1,123 @@
+// ECharts with the parts that the exploring charts need beside lines; loaded when the first of them is shown.
+
+import { HeatmapChart, RadarChart, ScatterChart } from 'echarts/charts';
+import { DataZoomComponent, RadarComponent, VisualMapComponent } from 'echarts/components';
+import * as echarts from 'echarts/core';
+
+import { toPng as linesToPng, toSvg as linesToSvg } from './engine';
+import type { FigureOption } from './figure';
+import type { ChartOption } from './option';
+
+echarts.use([ScatterChart, HeatmapChart, RadarChart, DataZoomComponent, RadarComponent, VisualMapComponent]);
+
+// The same picture makers; what they are given is drawn by whatever is registered.
+export const toPng = (option: FigureOption, width: number, height: number) =>
+  linesToPng(option as ChartOption, width, height);
+export const toSvg = (option: FigureOption, width: number, height: number) =>
+  linesToSvg(option as ChartOption, width, height);
+
+/** A mark of the chart under the pointer. */
+export type Hit = { series: number; data: number; x: number; y: number };
+
+export type MountedFigure = {
+  update: (option: FigureOption) => void;
+  resize: () => void;
+  dispose: () => void;
+  /** Shows this share of both axes, 0 to 100; keeps the middle. */
+  zoom: (factor: number) => void;
+  reset: () => void;
+  /** Where a mark stands, px; null when it is out of sight. */
+  placeOf: (series: number, data: number) => { x: number; y: number } | null;
+};
+
+/** Marks count as hit within this distance, px. */
+const NEAR = 24;
+
+type SeriesLike = { data?: unknown[]; type?: string; silent?: boolean };
+type ZoomLike = { start?: number; end?: number };
+
+export function mountFigure(element: HTMLElement, onHit: (hit: Hit | null) => void): MountedFigure {
+  const chart = echarts.init(element, null, { renderer: 'canvas' });
+  let series: SeriesLike[] = [];
+
+  const placeOf = (index: number, data: number) => {
+    const of = series[index];
+    const item = of?.data?.[data];
+    const at = Array.isArray(item) ? item : (item as { value?: unknown[] } | undefined)?.value;
+    if (!of || !at || of.type === 'radar') return null;
+    const pixel = chart.convertToPixel({ seriesIndex: index }, [Number(at[0]), Number(at[1])]) as unknown;
+    if (!Array.isArray(pixel)) return null;
+    const [x, y] = pixel as [number, number];
+    return chart.containPixel({ seriesIndex: index }, [x, y]) ? { x, y } : null;
+  };
+
+  const nearest = (x: number, y: number): Hit | null => {
+    let best: (Hit & { far: number }) | null = null;
+    series.forEach((of, index) => {
+      if (of.silent) return;
+      const reach = of.type === 'heatmap' ? 60 : NEAR;
+      of.data?.forEach((_, data) => {
+        const at = placeOf(index, data);
+        if (!at) return;
+        const far = Math.hypot(at.x - x, (at.y - y) * (of.type === 'heatmap' ? 2 : 1));
+        if (far <= reach && (!best || far < best.far)) best = { series: index, data, ...at, far };
+      });
+    });
+    return best;
+  };
+
+  // A radar's marks have no place on axes: it tells itself which one is meant.
+  chart.on('mouseover', (event) => {
+    const { seriesIndex, dataIndex, seriesType } = event as {
+      seriesIndex?: number;
+      dataIndex?: number;
+      seriesType?: string;
+    };
+    if (seriesType !== 'radar' || seriesIndex === undefined || dataIndex === undefined) return;
+    const { offsetX, offsetY } = (event as { event?: { offsetX?: number; offsetY?: number } }).event ?? {};
+    onHit({ series: seriesIndex, data: dataIndex, x: offsetX ?? 0, y: offsetY ?? 0 });
+  });
+  const isRadar = () => series.some(({ type }) => type === 'radar');
+  chart.getZr().on('mousemove', ({ offsetX, offsetY }) => {
+    if (!isRadar()) onHit(nearest(offsetX, offsetY));
+  });
+  chart.getZr().on('globalout', () => {
+    onHit(null);
+  });
+  chart.on('mouseout', () => {
+    if (isRadar()) onHit(null);
+  });
+
+  const show = (start: number, end: number) => {
+    const zooms = (chart.getOption() as { dataZoom?: ZoomLike[] }).dataZoom ?? [];
+    zooms.forEach((_, dataZoomIndex) => {
+      chart.dispatchAction({ type: 'dataZoom', dataZoomIndex, start, end });
+    });
+  };
+
+  return {
+    update: (option) => {
+      chart.setOption(option, { notMerge: true });
+      const given = option.series;
+      series = (Array.isArray(given) ? given : given ? [given] : []) as SeriesLike[];
+    },
+    resize: () => {
+      chart.resize();
+    },
+    dispose: () => {
+      chart.dispose();
+    },
+    zoom: (factor) => {
+      const first = (chart.getOption() as { dataZoom?: ZoomLike[] }).dataZoom?.[0];
+      const [start, end] = [first?.start ?? 0, first?.end ?? 100];
+      const middle = (start + end) / 2;
+      const half = Math.min(50, ((end - start) * factor) / 2);
+      const from = Math.max(0, Math.min(100 - 2 * half, middle - half));
+      show(from, from + 2 * half);
+    },
+    reset: () => {
+      show(0, 100);
+    },
+    placeOf,
+  };
+}

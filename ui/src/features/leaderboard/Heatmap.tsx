@@ -1,0 +1,171 @@
+// Models by metrics, coloured by how good each is: the same colour is good whichever way a metric goes.
+
+import { useNavigate } from '@tanstack/react-router';
+import { useCallback, useMemo } from 'react';
+
+import type { Run } from '@/api/types';
+import { Figure } from '@/charts/Figure';
+import type { FigureOption, Mark } from '@/charts/figure';
+import type { Theme } from '@/charts/option';
+import * as format from '@/lib/format';
+import { metricOf } from '@/lib/metrics';
+
+import { byModel, heatmap } from './analytics';
+import css from './insights.module.css';
+
+const SHOWN = [
+  'success_rate',
+  'avg_steps',
+  'avg_duration_ms',
+  'tokens_per_success',
+  'cost_per_success_usd',
+  'energy_per_success_wh',
+  'co2_per_success_g',
+  'gpu_utilization_avg',
+  'gpu_power_avg_w',
+];
+
+const MOST_MODELS = 40;
+const ROW_PX = 34;
+
+export function Heatmap({ runs }: { runs: readonly Run[] }) {
+  const navigate = useNavigate({ from: '/' });
+  const metrics = useMemo(() => SHOWN.flatMap((id) => metricOf(id) ?? []), []);
+  const all = useMemo(() => byModel(runs), [runs]);
+  const models = useMemo(() => all.slice(0, MOST_MODELS), [all]);
+  const cells = useMemo(() => heatmap(models, metrics), [models, metrics]);
+  const known = useMemo(
+    () =>
+      cells.flatMap((row, model) =>
+        row.flatMap((cell, metric) =>
+          cell.value === null ? [] : [{ ...cell, value: cell.value, model, metric }],
+        ),
+      ),
+    [cells],
+  );
+  const build = useCallback(
+    (theme: Theme): FigureOption => ({
+      animation: false,
+      textStyle: { fontFamily: theme.font },
+      grid: { left: 4, right: 12, top: 40, bottom: 8, containLabel: true },
+      xAxis: {
+        type: 'category',
+        position: 'top',
+        data: metrics.map(({ name, better }) =>
+          better ? `${name} ${better === 'higher' ? '↑' : '↓'}` : name,
+        ),
+        axisLine: { show: false },
+        axisTick: { show: false },
+        axisLabel: {
+          color: theme.ink,
+          fontSize: 11,
+          interval: 0,
+          width: 92,
+          overflow: 'break',
+          lineHeight: 13,
+        },
+      },
+      yAxis: {
+        type: 'category',
+        inverse: true,
+        data: models.map(({ model }) => model),
+        axisLine: { show: false },
+        axisTick: { show: false },
+        axisLabel: { color: theme.ink, fontSize: 12, width: 170, overflow: 'truncate' },
+      },
+      visualMap: {
+        show: false,
+        min: 0,
+        max: 1,
+        dimension: 2,
+        // From vermilion over the ground to teal: told apart with any colour vision, and the numbers stand in it.
+        inRange: { color: [theme.tones[1] ?? '', theme.line, theme.tones[2] ?? ''] },
+      },
+      series: [
+        {
+          type: 'heatmap',
+          data: known.map(({ good, value, model, metric }) => ({
+            value: [metric, model, good ?? 0.5],
+            label: {
+              formatter: () => format.written(metrics[metric]?.quantify(value) ?? format.plain(value)),
+            },
+          })),
+          label: { show: true, color: theme.ink, fontSize: 11 },
+          itemStyle: { borderColor: theme.surface, borderWidth: 2, borderRadius: 4, opacity: 0.5 },
+          emphasis: { disabled: true },
+        },
+      ],
+    }),
+    [known, metrics, models],
+  );
+  const marks = useMemo<Mark[]>(
+    () =>
+      known.map(({ value, known: knowing, good, model, metric }, data) => ({
+        series: 0,
+        data,
+        title: models[model]?.model ?? '',
+        facts: [
+          [
+            metrics[metric]?.name ?? '',
+            format.written(metrics[metric]?.quantify(value) ?? format.plain(value)),
+          ],
+          [
+            'Better',
+            metrics[metric]?.better === 'higher'
+              ? 'more'
+              : metrics[metric]?.better === 'lower'
+                ? 'less'
+                : 'neither',
+          ],
+          ['Runs', `${knowing} of ${models[model]?.runs.length ?? 0} know it`],
+        ],
+        ...(good === 1
+          ? { note: 'the best of these models' }
+          : good === 0
+            ? { note: 'the last of these models' }
+            : {}),
+      })),
+    [known, metrics, models],
+  );
+  return (
+    <Figure
+      title="Models by metrics"
+      note={
+        all.length > models.length
+          ? `the ${models.length} models with most runs of ${all.length}`
+          : 'all runs of a model together'
+      }
+      height={Math.max(2, models.length) * ROW_PX + 66}
+      minWidth={900}
+      build={build}
+      marks={marks}
+      legend={
+        <p className={css.scale}>
+          <span>worst</span>
+          <i aria-hidden="true" />
+          <span>best</span> of the models shown, metric by metric; ↑ more is better, ↓ less is. Where neither
+          is better, more is to the right. A gap is unknown.
+        </p>
+      }
+      why="No model in the filter knows any of these metrics."
+      table={{
+        head: ['Model', 'Runs', ...metrics.map(({ name }) => name)],
+        rows: models.map(({ model, runs: of }, row) => ({
+          key: model,
+          cells: [
+            model,
+            of.length,
+            ...metrics.map((metric, column) =>
+              format.written(metric.quantify(cells[row]?.[column]?.value ?? null)),
+            ),
+          ],
+        })),
+      }}
+      onOpen={({ data }) => {
+        const model = models[known[data]?.model ?? -1]?.model;
+        if (model)
+          void navigate({ to: '/', search: (before) => ({ ...before, tab: undefined, model: [model] }) });
+      }}
+    />
+  );
+}

@@ -1,0 +1,260 @@
+// Any two metrics against each other, with the runs that no other beats on both.
+
+import { useNavigate } from '@tanstack/react-router';
+import { useCallback, useMemo } from 'react';
+
+import type { Run } from '@/api/types';
+import { Figure, Legend } from '@/charts/Figure';
+import { insideZoom, toneAt, valueAxis, type FigureOption, type Mark } from '@/charts/figure';
+import type { Theme } from '@/charts/option';
+import { Button } from '@/design/components/controls';
+import * as format from '@/lib/format';
+import { metricOf, type RunMetric } from '@/lib/metrics';
+
+import { frontier, places, radius } from './analytics';
+import css from './insights.module.css';
+import { Choice, MetricSelect, Tick } from './MetricSelect';
+import { COLOURS, type Colour, type LeaderboardSearch } from './search';
+
+type Props = {
+  runs: readonly Run[];
+  search: LeaderboardSearch;
+  onChange: (part: Partial<LeaderboardSearch>) => void;
+};
+
+const COLOUR_NAMES: Record<Colour, string> = {
+  model: 'model',
+  agent_type: 'agent type',
+  provider: 'provider',
+  hardware: 'hardware',
+  dataset_used: 'dataset',
+  status: 'status',
+};
+
+/** Pairs that are asked for most. */
+const PRESETS = [
+  ['co2_emissions_g', 'CO₂'],
+  ['total_cost_usd', 'model cost'],
+  ['total_duration_ms', 'time'],
+  ['energy_wh', 'energy'],
+] as const;
+
+const DEFAULT = { x: 'co2_emissions_g', y: 'success_rate', size: 'total_tokens' };
+
+const chosen = (id: string | undefined, fallback: string): RunMetric | undefined =>
+  metricOf(id) ?? metricOf(fallback);
+
+export function Scatter({ runs, search, onChange }: Props) {
+  const navigate = useNavigate();
+  const x = chosen(search.x, DEFAULT.x);
+  const y = chosen(search.y, DEFAULT.y);
+  const size = search.size === 'none' ? undefined : chosen(search.size, DEFAULT.size);
+  const colour = search.colour ?? 'model';
+  const logX = search.logx === 'yes';
+  const logY = search.logy === 'yes';
+  const { placed, unknown, offScale } = useMemo(
+    () => (x && y ? places(runs, x, y, { x: logX, y: logY }) : { placed: [], unknown: 0, offScale: 0 }),
+    [runs, x, y, logX, logY],
+  );
+  const front = useMemo(() => frontier(placed, x?.better ?? null, y?.better ?? null), [placed, x, y]);
+  const groups = useMemo(() => {
+    const names = [...new Set(runs.map((run) => run[colour] ?? 'not given'))].sort((a, b) =>
+      a.localeCompare(b),
+    );
+    return new Map(names.map((name, index) => [name, index]));
+  }, [runs, colour]);
+  const series = useMemo(() => {
+    const by = new Map<string, typeof placed>();
+    for (const place of placed) {
+      const name = place.run[colour] ?? 'not given';
+      const of = by.get(name);
+      if (of) of.push(place);
+      else by.set(name, [place]);
+    }
+    return [...by].sort(([a], [b]) => a.localeCompare(b));
+  }, [placed, colour]);
+
+  const build = useCallback(
+    (theme: Theme): FigureOption => {
+      const most = Math.max(0, ...placed.map(({ run }) => size?.of(run) ?? 0));
+      const onFront = new Set(front.map(({ run }) => run.run_id));
+      return {
+        animation: false,
+        textStyle: { fontFamily: theme.font },
+        grid: { left: 88, right: 28, top: 20, bottom: 48 },
+        xAxis: valueAxis(
+          { name: x?.name ?? '', quantify: x?.quantify ?? format.plain, log: logX },
+          theme,
+          'x',
+        ),
+        yAxis: valueAxis(
+          { name: y?.name ?? '', quantify: y?.quantify ?? format.plain, log: logY },
+          theme,
+          'y',
+        ),
+        dataZoom: insideZoom(['x', 'y']),
+        series: [
+          ...series.map(([name, of]) => {
+            const tone = toneAt(theme, groups.get(name) ?? 0);
+            return {
+              type: 'scatter' as const,
+              name,
+              data: of.map((place) => ({
+                value: [place.x, place.y],
+                symbolSize: 2 * radius(size ? size.of(place.run) : null, most, [4.5, 17]),
+                itemStyle: {
+                  color: tone,
+                  opacity: 0.72,
+                  borderColor: onFront.has(place.run.run_id) ? theme.ink : theme.surface,
+                  borderWidth: onFront.has(place.run.run_id) ? 2 : 1,
+                },
+              })),
+            };
+          }),
+          ...(front.length > 1
+            ? [
+                {
+                  type: 'line' as const,
+                  name: 'Pareto frontier',
+                  data: front.map((place) => [place.x, place.y]),
+                  silent: true,
+                  showSymbol: false,
+                  z: 1,
+                  lineStyle: { color: theme.ink, width: 1.5, type: [5, 4], opacity: 0.75 },
+                  itemStyle: { color: theme.ink },
+                },
+              ]
+            : []),
+        ],
+      };
+    },
+    [placed, series, groups, front, x, y, size, logX, logY],
+  );
+  const marks = useMemo<Mark[]>(() => {
+    const onFront = new Set(front.map(({ run }) => run.run_id));
+    const facts = (run: Run): [string, string][] =>
+      [x, y, size]
+        .filter((metric): metric is RunMetric => metric !== undefined)
+        .map((metric) => [metric.name, format.written(metric.quantify(metric.of(run)))]);
+    return series.flatMap(([, of], index) =>
+      of.map(({ run }, data) => ({
+        series: index,
+        data,
+        title: run.model,
+        facts: [...facts(run), ['Run', format.shortId(run.run_id)] as [string, string]],
+        note: [onFront.has(run.run_id) && 'on the Pareto frontier', run.simulated && 'simulated']
+          .filter(Boolean)
+          .join(' · '),
+      })),
+    );
+  }, [series, front, x, y, size]);
+  if (!x || !y) return null;
+  const left = [
+    unknown > 0 && `${format.plural(unknown, 'run')} unknown on an axis`,
+    offScale > 0 && `${format.plural(offScale, 'run')} at 0, off the log axis`,
+  ].filter(Boolean);
+  const versus = `${y.name} against ${x.name}`;
+  return (
+    <Figure
+      title={versus}
+      note={[`${placed.length} runs`, ...left].join(' · ')}
+      height={420}
+      zoom
+      build={build}
+      marks={marks}
+      legend={
+        <>
+          <Legend items={series.map(([name]) => ({ name, tone: groups.get(name) ?? 0 }))} />
+          <p className={css.front}>
+            {x.better && y.better
+              ? `Dashed: the frontier, ${format.plural(front.length, 'run')} that no other beats on both (${y.better === 'higher' ? 'more' : 'less'} ${y.name}, ${x.better === 'higher' ? 'more' : 'less'} ${x.name}).`
+              : 'No frontier: one of the two has no better direction.'}
+            {size && ` Area of a bubble: ${size.name}.`}
+          </p>
+        </>
+      }
+      why={`No run in the filter knows both ${x.name} and ${y.name}.`}
+      table={{
+        head: ['Model', 'Run', x.name, y.name, ...(size ? [size.name] : []), 'Frontier'],
+        rows: placed.map(({ run, x: atX, y: atY }) => ({
+          key: run.run_id,
+          cells: [
+            run.model,
+            format.shortId(run.run_id),
+            format.written(x.quantify(atX)),
+            format.written(y.quantify(atY)),
+            ...(size ? [format.written(size.quantify(size.of(run)))] : []),
+            front.some((of) => of.run === run) ? 'yes' : '',
+          ],
+        })),
+      }}
+      onOpen={({ series: index, data }) => {
+        const run = series[index]?.[1][data]?.run;
+        if (run) void navigate({ to: '/runs/$runId', params: { runId: run.run_id } });
+      }}
+      controls={
+        <div className={css.bar} role="group" aria-label="What is drawn">
+          <MetricSelect
+            label="Across"
+            value={x.id}
+            onChange={(value) => {
+              onChange({ x: value });
+            }}
+          />
+          <Tick
+            label="log"
+            on={logX}
+            onChange={(on) => {
+              onChange({ logx: on ? 'yes' : undefined });
+            }}
+          />
+          <MetricSelect
+            label="Up"
+            value={y.id}
+            onChange={(value) => {
+              onChange({ y: value });
+            }}
+          />
+          <Tick
+            label="log"
+            on={logY}
+            onChange={(on) => {
+              onChange({ logy: on ? 'yes' : undefined });
+            }}
+          />
+          <MetricSelect
+            label="Size"
+            value={size?.id ?? 'none'}
+            none="all the same"
+            onChange={(value) => {
+              onChange({ size: value });
+            }}
+          />
+          <Choice
+            label="Colour"
+            value={colour}
+            options={COLOURS.map((value) => ({ value, name: COLOUR_NAMES[value] }))}
+            onChange={(value) => {
+              onChange({ colour: value as Colour });
+            }}
+          />
+          <span className={css.presets}>
+            Success against
+            {PRESETS.map(([id, name]) => (
+              <Button
+                key={id}
+                small
+                aria-pressed={x.id === id && y.id === 'success_rate'}
+                onClick={() => {
+                  onChange({ x: id, y: 'success_rate' });
+                }}
+              >
+                {name}
+              </Button>
+            ))}
+          </span>
+        </div>
+      }
+    />
+  );
+}

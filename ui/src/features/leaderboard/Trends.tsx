@@ -1,0 +1,197 @@
+// A metric over time: one line a model, run by run or added up.
+
+import { useNavigate } from '@tanstack/react-router';
+import { useCallback, useMemo } from 'react';
+
+import type { RunFilter } from '@/api/queries';
+import { Figure, Legend } from '@/charts/Figure';
+import { insideZoom, toneAt, valueAxis, type FigureOption, type Mark } from '@/charts/figure';
+import type { Theme } from '@/charts/option';
+import { Failure, Loading } from '@/design/components/states';
+import * as format from '@/lib/format';
+import { METRICS, metricOf } from '@/lib/metrics';
+
+import css from './insights.module.css';
+import { Choice, MetricSelect } from './MetricSelect';
+import type { LeaderboardSearch } from './search';
+import { trends } from './trends';
+import { useChartRuns } from './useChartRuns';
+
+type Props = {
+  filter: RunFilter;
+  search: LeaderboardSearch;
+  onChange: (part: Partial<LeaderboardSearch>) => void;
+};
+
+/** Offered as small charts under the large one. */
+const SMALL = [
+  'co2_emissions_g',
+  'power_cost_total_usd',
+  'success_rate',
+  'energy_wh',
+  'total_tokens',
+  'total_duration_ms',
+];
+
+export function Trends({ filter, search, onChange }: Props) {
+  const { data, error, refetch } = useChartRuns(filter);
+  const metric = metricOf(search.metric) ?? metricOf('success_rate') ?? METRICS[0];
+  if (error) return <Failure error={error} onRetry={() => void refetch()} />;
+  if (!data || !metric) return <Loading label="the trends" height="50vh" />;
+  const others = SMALL.filter((id) => id !== metric.id).slice(0, 4);
+  return (
+    <div className={css.page}>
+      <div className={css.bar} role="group" aria-label="What is drawn">
+        <MetricSelect
+          label="Metric"
+          value={metric.id}
+          onChange={(value) => {
+            onChange({ metric: value === 'success_rate' ? undefined : value });
+          }}
+        />
+        <Choice
+          label="Each point is"
+          value={search.cumulative ?? 'no'}
+          options={[
+            { value: 'no', name: 'one run' },
+            { value: 'yes', name: 'all runs so far (cumulative)' },
+          ]}
+          onChange={(value) => {
+            onChange({ cumulative: value === 'yes' ? 'yes' : undefined });
+          }}
+        />
+      </div>
+      <Trend runs={data.items} id={metric.id} cumulative={search.cumulative === 'yes'} height={380} large />
+      <div className={css.small}>
+        {others.map((id) => (
+          <Trend key={id} runs={data.items} id={id} cumulative={search.cumulative === 'yes'} height={200} />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+type TrendProps = {
+  runs: Parameters<typeof trends>[0];
+  id: string;
+  cumulative: boolean;
+  height: number;
+  large?: boolean;
+};
+
+function Trend({ runs, id, cumulative, height, large }: TrendProps) {
+  const navigate = useNavigate();
+  const metric = metricOf(id);
+  const { lines, untimed, unknown } = useMemo(
+    () => (metric ? trends(runs, metric, cumulative) : { lines: [], untimed: 0, unknown: 0 }),
+    [runs, metric, cumulative],
+  );
+  // A model keeps its colour whatever metric is drawn.
+  const tones = useMemo(() => {
+    const models = [...new Set(runs.map(({ model }) => model))].sort((a, b) => a.localeCompare(b));
+    return new Map(models.map((model, index) => [model, index]));
+  }, [runs]);
+  const build = useCallback(
+    (theme: Theme): FigureOption => ({
+      animation: false,
+      textStyle: { fontFamily: theme.font },
+      grid: { left: 76, right: 20, top: 14, bottom: 32 },
+      xAxis: {
+        type: 'time',
+        axisLine: { lineStyle: { color: theme.line } },
+        axisTick: { show: false },
+        splitLine: { show: false },
+        axisLabel: { color: theme.quiet, fontSize: 11, hideOverlap: true, formatter: '{d} {MMM} {yy}' },
+        splitNumber: large ? 8 : 4,
+      },
+      yAxis: {
+        ...valueAxis({ name: '', quantify: metric?.quantify ?? format.plain }, theme, 'y'),
+        ...(cumulative && metric?.pool.kind === 'sum' ? { scale: false } : {}),
+      },
+      dataZoom: insideZoom(['x']),
+      series: lines.map(({ model, points }) => {
+        const tone = tones.get(model) ?? 0;
+        const colour = toneAt(theme, tone);
+        return {
+          type: 'line' as const,
+          name: model,
+          data: points.map(({ ms, value }) => [ms, value]),
+          symbol: tone >= 8 ? 'rect' : 'circle',
+          symbolSize: points.length > 200 ? 3 : large ? 7 : 5,
+          showSymbol: true,
+          ...(cumulative && metric?.pool.kind === 'sum' ? { step: 'end' as const } : {}),
+          lineStyle: { color: colour, width: 2, type: tone >= 8 ? ('dashed' as const) : ('solid' as const) },
+          itemStyle: { color: colour },
+        };
+      }),
+    }),
+    [lines, tones, metric, cumulative, large],
+  );
+  const marks = useMemo<Mark[]>(
+    () =>
+      lines.flatMap(({ model, points }, series) =>
+        points.map(({ run, ms, value }, data) => ({
+          series,
+          data,
+          title: model,
+          facts: [
+            [
+              cumulative ? `${metric?.name ?? ''}, so far` : (metric?.name ?? ''),
+              format.written(metric?.quantify(value) ?? format.plain(value)),
+            ],
+            ['When', format.moment(new Date(ms)).text],
+            ['Run', format.shortId(run.run_id)],
+          ],
+          ...(run.simulated ? { note: 'simulated' } : {}),
+        })),
+      ),
+    [lines, metric, cumulative],
+  );
+  if (!metric) return null;
+  const left = [
+    unknown > 0 && `${format.plural(unknown, 'run')} without it`,
+    untimed > 0 && `${format.plural(untimed, 'run')} without a time`,
+  ].filter(Boolean);
+  return (
+    <Figure
+      title={metric.name}
+      note={[
+        cumulative ? (metric.pool.kind === 'sum' ? 'added up' : 'mean of all runs so far') : 'by run',
+        metric.better && (metric.better === 'higher' ? 'more is better' : 'less is better'),
+        ...left,
+      ]
+        .filter(Boolean)
+        .join(' · ')}
+      height={height}
+      zoom
+      build={build}
+      marks={marks}
+      legend={
+        large ? (
+          <Legend items={lines.map(({ model }) => ({ name: model, tone: tones.get(model) ?? 0 }))} />
+        ) : undefined
+      }
+      why="No run in the filter knows this metric and its time."
+      table={{
+        head: ['Model', 'When', 'Run', metric.name],
+        rows: lines.flatMap(({ model, points }) =>
+          points.map(({ run, ms, value }) => ({
+            key: run.run_id,
+            cells: [
+              model,
+              format.moment(new Date(ms)).text,
+              format.shortId(run.run_id),
+              <span key="value" title={metric.quantify(value).full}>
+                {format.written(metric.quantify(value))}
+              </span>,
+            ],
+          })),
+        ),
+      }}
+      onOpen={({ series, data }) => {
+        const run = lines[series]?.points[data]?.run;
+        if (run) void navigate({ to: '/runs/$runId', params: { runId: run.run_id } });
+      }}
+    />
+  );
+}

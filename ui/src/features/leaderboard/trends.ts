@@ -1,0 +1,54 @@
+// Runs over time: one line a model, run by run or added up. Pure.
+
+import type { Run } from '@/api/types';
+import { pool, runTime, type RunMetric } from '@/lib/metrics';
+
+export type TrendPoint = { run: Run; ms: number; value: number };
+export type TrendLine = { model: string; points: TrendPoint[] };
+
+export type Trends = {
+  /** Most runs first, so that the eye meets the best known model first. */
+  lines: TrendLine[];
+  /** Runs without a time or without the metric: not drawn. */
+  untimed: number;
+  unknown: number;
+};
+
+/** The lines of a metric. Added up, a rate is the mean of all runs so far, weighed as the metric is. */
+export function trends(runs: readonly Run[], metric: RunMetric, cumulative: boolean): Trends {
+  const byModel = new Map<string, { run: Run; ms: number }[]>();
+  let untimed = 0;
+  let unknown = 0;
+  for (const run of runs) {
+    const ms = runTime(run);
+    if (metric.of(run) === null) unknown += 1;
+    else if (ms === null) untimed += 1;
+    else {
+      const line = byModel.get(run.model);
+      if (line) line.push({ run, ms });
+      else byModel.set(run.model, [{ run, ms }]);
+    }
+  }
+  const lines = [...byModel].map(([model, timed]) => {
+    timed.sort((a, b) => a.ms - b.ms || a.run.run_id.localeCompare(b.run.run_id));
+    const value = cumulative ? running(metric) : (run: Run) => metric.of(run);
+    return {
+      model,
+      points: timed.flatMap(({ run, ms }) => {
+        const at = value(run);
+        return at === null ? [] : [{ run, ms, value: at }];
+      }),
+    };
+  });
+  lines.sort((a, b) => b.points.length - a.points.length || a.model.localeCompare(b.model));
+  return { lines, untimed, unknown };
+}
+
+/** The metric over all runs seen so far. */
+function running(metric: RunMetric): (run: Run) => number | null {
+  const seen = pool(metric);
+  return (run) => {
+    seen.add(run);
+    return seen.value();
+  };
+}
