@@ -11,8 +11,7 @@ import { OutcomeBadge, Value } from '@/design/components/data';
 import { Grid } from '@/design/components/Grid';
 import { LongText } from '@/design/components/Json';
 import { Empty, Failure, Loading } from '@/design/components/states';
-import { csv } from '@/lib/csv';
-import { fileName, saveFile } from '@/lib/download';
+import { saveTable } from '@/lib/csv';
 import * as format from '@/lib/format';
 import { parseSort, writeSort } from '@/lib/sort';
 
@@ -50,16 +49,7 @@ export function Tests({ detail: { run } }: { detail: RunDetail }) {
     );
   }
   const exportCsv = () => {
-    const exported = columns.filter(({ value }) => value);
-    const lines = rows.map((row) => exported.map(({ value }) => value?.(row)));
-    saveFile(
-      `${fileName(run.run_id)}.tests.csv`,
-      csv(
-        exported.map(({ id }) => id),
-        lines,
-      ),
-      'text/csv',
-    );
+    saveTable(`${run.run_id}.tests`, columns, rows);
   };
   const toggle = (result: Result) => {
     change({ test: search.test === testKey(result) ? undefined : testKey(result) });
