@@ -19,6 +19,7 @@ mod hardware;
 pub mod ids;
 pub mod inputs;
 mod join;
+pub mod latency;
 pub mod normalize;
 pub mod price;
 pub mod rows;

@@ -2,6 +2,7 @@
 
 import type { QueryClient } from '@tanstack/react-query';
 
+import { dataFolder } from './bundle/where';
 import type { components } from './schema';
 
 type RunsChanged = components['schemas']['RunsChanged'];
@@ -9,8 +10,9 @@ type RunsChanged = components['schemas']['RunsChanged'];
 /** What is asked of all runs at once. */
 const OF_ALL: unknown[] = ['runs', 'facets'];
 
-/** Listens until it is called off. */
+/** Listens until it is called off. Files of a bundle never change. */
 export function listen(queries: QueryClient): () => void {
+  if (dataFolder !== null) return () => undefined;
   const source = new EventSource('/api/v1/events');
   let lost = false;
   source.addEventListener('open', () => {

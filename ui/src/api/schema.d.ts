@@ -134,6 +134,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/performance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the time went: each trace divided into model calls, tools and the rest, and the operations that took it. */
+        get: operations["get_performance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The run as one HTML file to pass on: totals, outcome, time, environment, tests, and how the numbers were made. It
+         *     holds no script and loads nothing.
+         */
+        get: operations["get_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/results": {
         parameters: {
             query?: never;
@@ -211,6 +248,23 @@ export interface paths {
         };
         /** The whole trace as OTLP JSON (`resourceSpans`), to load into any OpenTelemetry backend. */
         get: operations["get_trace_otlp"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/traces/{trace_id}/spans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The spans of a trace with their attributes, events, links, resource and scope. */
+        get: operations["list_spans"];
         put?: never;
         post?: never;
         delete?: never;
@@ -664,11 +718,72 @@ export interface components {
          * @enum {string}
          */
         Instrument: "gauge" | "sum" | "histogram" | "exponential_histogram" | "summary";
+        /** @description Sums over the traces of a run, ms. */
+        LatencyTotals: {
+            /** Format: double */
+            duration_ms: number;
+            /** Format: double */
+            llm_ms: number;
+            /** Format: double */
+            other_ms: number;
+            /** Format: double */
+            tool_ms: number;
+        };
+        /** @description All spans of one kind and name. */
+        Operation: {
+            /** Format: int64 */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Calls that ended in an error.
+             */
+            errors: number;
+            kind: components["schemas"]["SpanKind"];
+            /**
+             * Format: double
+             * @description Longest call, ms.
+             */
+            max_ms: number;
+            /** @description Name as emitted. */
+            name: string;
+            /**
+             * Format: double
+             * @description Median duration of a call, ms.
+             */
+            p50_ms: number;
+            /**
+             * Format: double
+             * @description Duration that 95 of 100 calls stay within, ms.
+             */
+            p95_ms: number;
+            /**
+             * Format: double
+             * @description Sum of the calls' own time, which no child covers, ms. Over all operations it counts nothing twice, except
+             *     what ran at the same time.
+             */
+            self_ms: number;
+            /**
+             * Format: double
+             * @description Sum of the calls' durations, ms; nested calls of one name count each.
+             */
+            total_ms: number;
+        };
         /**
          * @description How an execution came out.
          * @enum {string}
          */
         Outcome: "passed" | "failed" | "unscored";
+        /** @description Where the time of a run went. */
+        Performance: {
+            /** @description The operations with the most time of their own, at most 200. */
+            operations: components["schemas"]["Operation"][];
+            /** @description How many operations there are. */
+            operations_total: number;
+            /** @description Sums over the traces. */
+            totals: components["schemas"]["LatencyTotals"];
+            /** @description Every trace, by start time. */
+            traces: components["schemas"]["TraceLatency"][];
+        };
         /** @description The table's identity, stored with every run that it priced. */
         PriceTable: {
             /** @description ISO 8601 day on which they were taken. */
@@ -1196,6 +1311,15 @@ export interface components {
          * @enum {string}
          */
         SpanStatus: "UNSET" | "OK" | "ERROR";
+        /** @description A page of a trace's spans. */
+        SpansPage: {
+            /** @description In the order of the timeline: depth first, siblings by start. */
+            items: components["schemas"]["Span"][];
+            page: number;
+            page_size: number;
+            /** @description Spans that the filter leaves, on all pages. */
+            total: number;
+        };
         /** @description One step on the way to a total. */
         Step: {
             /** @description What this step is. */
@@ -1460,6 +1584,41 @@ export interface components {
         /** @description A trace with the execution that it is of. */
         TraceHead: components["schemas"]["TraceSummary"] & {
             test: components["schemas"]["TestResult"] | null;
+        };
+        /**
+         * @description A trace's wall clock in parts: at each instant a model call was open, else a tool, else neither.
+         *     `llm_ms`, `tool_ms` and `other_ms` add up to `duration_ms`.
+         */
+        TraceLatency: {
+            /**
+             * Format: int64
+             * @description Attempt of the test; null when no execution names the trace.
+             */
+            attempt: number | null;
+            /**
+             * Format: double
+             * @description The root's wall clock, ms.
+             */
+            duration_ms: number;
+            /**
+             * Format: double
+             * @description A model call was open, ms.
+             */
+            llm_ms: number;
+            /**
+             * Format: double
+             * @description Neither, ms.
+             */
+            other_ms: number;
+            /** @description `<agent_type>:<test_id>` of the test that the trace is of. */
+            test_uid: string | null;
+            /**
+             * Format: double
+             * @description No model call was open, but a tool, a retriever or an embedding, ms.
+             */
+            tool_ms: number;
+            /** @description 32 hex digits. */
+            trace_id: string;
         };
         /** @description The traces of a run. */
         TraceList: {
@@ -1948,6 +2107,88 @@ export interface operations {
             };
         };
     };
+    get_performance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Run id, percent-encoded */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where the time went */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Performance"];
+                };
+            };
+            /** @description There is no such run */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy, or the tables cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Run id, percent-encoded */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description There is no such run */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy, or the tables cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_results: {
         parameters: {
             query?: {
@@ -2174,6 +2415,65 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+            /** @description There is no such run or trace */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy, or the tables cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_spans: {
+        parameters: {
+            query?: {
+                /** @description Only spans of this kind; repeat for alternatives. */
+                kind?: components["schemas"]["SpanKind"][];
+                /** @description From 1. */
+                page?: number;
+                /** @description Spans a page. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Run id, percent-encoded */
+                run_id: string;
+                /** @description 32 hex digits */
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of spans */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpansPage"];
+                };
+            };
+            /** @description A parameter is not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description There is no such run or trace */

@@ -3,6 +3,7 @@
 mod account;
 mod energy;
 mod hardware;
+mod latency;
 mod metrics;
 mod normalize;
 mod price;
