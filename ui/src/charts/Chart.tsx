@@ -41,7 +41,6 @@ const ALL: Zoom = { start: 0, end: 100 };
 export function Chart(props: Props) {
   const { option, says, height = 16, zoom, onPick } = props;
   const theme = useTheme();
-  const holder = useRef<HTMLDivElement>(null);
   const mounted = useRef<Mounted | null>(null);
   const [part, setPart] = useState(ALL);
   const latest = useRef({ option: () => zoomable(option(theme), zoom), onPick });
@@ -51,11 +50,11 @@ export function Chart(props: Props) {
   }, [option, theme, zoom, onPick]);
 
   const attach = (element: HTMLDivElement | null) => {
-    holder.current = element;
     if (!element) return;
+    let gone = false;
     const observer = new ResizeObserver(() => mounted.current?.resize());
     void import('./engine').then(({ mount }) => {
-      if (holder.current !== element) return;
+      if (gone) return;
       const chart = mount(element);
       mounted.current = chart;
       chart.update(latest.current.option());
@@ -64,7 +63,7 @@ export function Chart(props: Props) {
       observer.observe(element);
     });
     return () => {
-      holder.current = null;
+      gone = true;
       observer.disconnect();
       mounted.current?.dispose();
       mounted.current = null;

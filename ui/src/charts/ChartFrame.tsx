@@ -87,7 +87,7 @@ export function ChartFrame(props: Props) {
         <h3>
           {title} {note && <small>{note}</small>}
         </h3>
-        {empty === null && legend}
+        {empty === null && legend && <div className={css.slot}>{legend}</div>}
         {empty === null && (
           <span className={css.actions}>
             {props.actions}

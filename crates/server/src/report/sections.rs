@@ -1,6 +1,6 @@
 //! The parts of the report beneath its totals.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
     Report,
@@ -23,7 +23,7 @@ const MOST_FAILURES: usize = 12;
 pub fn outcome(report: &Report<'_>, html: &mut Html) {
     let tests = &report.results.items;
     let mut kinds: BTreeMap<&str, [i64; 3]> = BTreeMap::new();
-    let mut failures: BTreeMap<&str, Vec<&TestResult>> = BTreeMap::new();
+    let mut failures: BTreeMap<Cow<'_, str>, Vec<&TestResult>> = BTreeMap::new();
     for test in tests {
         let counts = kinds.entry(&test.agent_type).or_default();
         match test.success {
@@ -49,7 +49,7 @@ pub fn outcome(report: &Report<'_>, html: &mut Html) {
     html.raw("</div>");
     if !failures.is_empty() {
         let mut failures: Vec<_> = failures.into_iter().collect();
-        failures.sort_by_key(|(cause, tests)| (std::cmp::Reverse(tests.len()), *cause));
+        failures.sort_by(|(a, x), (b, y)| y.len().cmp(&x.len()).then_with(|| a.cmp(b)));
         html.raw("<h3>Failures, by what went wrong</h3><table><tbody>");
         for (cause, tests) in failures.iter().take(MOST_FAILURES) {
             html.raw("<tr><th scope=\"row\">")
@@ -64,17 +64,24 @@ pub fn outcome(report: &Report<'_>, html: &mut Html) {
     html.raw("</section>");
 }
 
-/// The error's first line that says something, else how the test ended.
-fn cause(test: &TestResult) -> &str {
-    let told =
-        test.error.as_deref().and_then(|error| error.lines().map(str::trim).find(|line| !line.is_empty()));
-    match (told, test.stop_reason.as_deref()) {
-        (Some(line), _) => line,
-        (None, Some(reason)) if reason != "final_answer" => reason,
+/// The error in one line, else how the test ended.
+fn cause(test: &TestResult) -> Cow<'_, str> {
+    let mut lines =
+        test.error.iter().flat_map(|error| error.lines()).map(str::trim).filter(|line| !line.is_empty());
+    if let Some(first) = lines.next() {
+        // Frameworks put their own heading first; the cause follows it.
+        return match lines.next().filter(|_| first.ends_with(':')) {
+            Some(second) => format!("{first} {second}").into(),
+            None => first.into(),
+        };
+    }
+    match test.stop_reason.as_deref() {
+        Some(reason) if reason != "final_answer" => reason,
         _ if test.correct_tool == Some(false) => "The expected tool was not called",
         _ if test.response_correct == Some(false) => "The answer is wrong",
         _ => "Failed, no reason recorded",
     }
+    .into()
 }
 
 pub fn time(report: &Report<'_>, html: &mut Html) {

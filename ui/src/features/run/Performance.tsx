@@ -99,6 +99,8 @@ export function Performance({ detail: { run } }: { detail: RunDetail }) {
   );
 }
 
+const TONES = { passed: 'var(--pass)', failed: 'var(--fail)', unscored: 'var(--ink-3)' } as const;
+
 function Spread({ measure, results }: { measure: Measure; results: readonly Result[] }) {
   const { unit, of, quantity } = measure;
   const data = useMemo(() => spread(measure, results), [measure, results]);
@@ -123,6 +125,12 @@ function Spread({ measure, results }: { measure: Measure; results: readonly Resu
               </b>
             </li>
           ))}
+          {data.outcomes.map((outcome) => (
+            <li key={outcome}>
+              <i style={{ background: TONES[outcome] }} />
+              {outcome}
+            </li>
+          ))}
           {known < results.length && <li>{results.length - known} unknown</li>}
         </ul>
       }
@@ -131,6 +139,7 @@ function Spread({ measure, results }: { measure: Measure; results: readonly Resu
       says={`${measure.title}: ${format.plural(known, 'test')}, ${marks.map(({ name, value }) => `${name} ${format.written(value)}`).join(', ')}`}
       empty={known === 0 ? measure.why : null}
       height={12}
+      zoom="x"
     />
   );
 }
@@ -168,6 +177,7 @@ function Latency({ runId, performance }: { runId: string; performance: Performan
       says={`Of ${format.written(format.duration(totals.duration_ms))}: ${PARTS.map(({ key, name }) => `${name} ${format.written(format.duration(totals[key]))}`).join(', ')}`}
       empty={traces.length === 0 ? 'No trace was recorded with this run.' : null}
       height={Math.max(8, traces.length * 1.5 + 3)}
+      zoom="x"
       onPick={({ index }) => {
         const trace = traces[index];
         if (!trace) return;

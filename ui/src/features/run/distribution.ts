@@ -62,7 +62,7 @@ export function spreadOption({ bins, outcomes, count }: Spread, unit: string, th
       data: bins.map(({ from }) => trimmed(from)),
       axisLabel: { color: theme.quiet, fontSize: 11, hideOverlap: true },
     },
-    yAxis: { ...axisText(theme), type: 'value', minInterval: 1 },
+    yAxis: { ...axisText(theme, 'tests'), nameGap: 28, type: 'value', minInterval: 1 },
     series: outcomes.map((outcome) => ({
       type: 'bar' as const,
       name: outcome,
@@ -160,6 +160,9 @@ export function latencyTable(traces: readonly TraceLatency[]): ChartTable {
   };
 }
 
-/** A share of a whole as text. */
-export const share = (part: number, whole: number): string =>
-  whole > 0 ? `${significant((part / whole) * 100)}%` : UNKNOWN;
+/** A share of a whole as text; what is there is never 0. */
+export function share(part: number, whole: number): string {
+  if (!(whole > 0)) return UNKNOWN;
+  const percent = (part / whole) * 100;
+  return percent > 0 && percent < 1 ? '<1%' : `${significant(percent)}%`;
+}

@@ -109,7 +109,7 @@ export function Conversation({ runId, trace }: { runId: string; trace: Trace }) 
 const ROLES: Record<string, { icon: IconName; tone: number }> = {
   system: { icon: 'filter', tone: 8 },
   developer: { icon: 'filter', tone: 8 },
-  user: { icon: 'agent', tone: 1 },
+  user: { icon: 'person', tone: 1 },
   assistant: { icon: 'llm', tone: 6 },
   tool: { icon: 'tool', tone: 2 },
 };
@@ -120,7 +120,7 @@ const EntryView = memo(
   function EntryView({ entry, look, selected, onSelect }: EntryProps) {
     const { icon, tone } = ROLES[entry.role] ?? { icon: 'other', tone: 8 };
     const long = entry.role === 'system';
-    const body = <Parts parts={entry.parts} look={look} />;
+    const body = <Parts parts={entry.parts} look={look} done={entry.role === 'tool'} />;
     return (
       <>
         {entry.thread !== null && (
@@ -188,7 +188,14 @@ const entryText = ({ parts }: Entry): string =>
     .map((part) => (part.type === 'call' ? `${part.name}(${textOf(part.input)})` : plainOf(part)))
     .join('\n');
 
-function Parts({ parts, look }: { parts: readonly Part[]; look: Look }) {
+type PartsProps = {
+  parts: readonly Part[];
+  look: Look;
+  /** Whether the calls were carried out: then the entry's head names the tool. */
+  done: boolean;
+};
+
+function Parts({ parts, look, done }: PartsProps) {
   if (look === 'json') {
     return (
       <Suspense fallback={<Loading label="the text" height="4rem" />}>
@@ -199,7 +206,7 @@ function Parts({ parts, look }: { parts: readonly Part[]; look: Look }) {
   return (
     <div className={css.parts}>
       {parts.map((part, at) => (
-        <PartView key={at} part={part} look={look} />
+        <PartView key={at} part={part} look={look} done={done} />
       ))}
     </div>
   );
@@ -209,11 +216,11 @@ const MOST = 400_000;
 /** Longer text is shown plain: laying it out would take the browser seconds. */
 const LONGEST_RICH = 60_000;
 
-function PartView({ part, look }: { part: Part; look: Look }) {
+function PartView({ part, look, done }: { part: Part; look: Look; done: boolean }) {
   if (part.type === 'call') {
     return (
       <div className={css.call}>
-        <span className={css.label}>calls</span> <code>{part.name}</code>
+        <span className={css.label}>{done ? 'was given' : 'calls'}</span> {!done && <code>{part.name}</code>}
         <Given value={part.input} look={look} />
       </div>
     );

@@ -301,7 +301,7 @@ function PathSummary({ path }: { path: CriticalPath }) {
         <span key={name}>
           <i style={{ background: `var(--cat-${tone})` }} />
           {name} <b>{written(duration(ms))}</b>
-          {whole > 0 && ` (${Math.round((ms / whole) * 100)}%)`}
+          {whole > 0 && ms / whole >= 0.01 && ` (${Math.round((ms / whole) * 100)}%)`}
         </span>
       ))}
     </p>
