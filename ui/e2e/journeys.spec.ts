@@ -48,7 +48,7 @@ test('what made a run slow?', async ({ page }) => {
     .click();
   await page.getByRole('region', { name: 'Slowest tests' }).getByRole('link').first().click();
   const grid = page.getByRole('grid', { name: 'Tests of the run' });
-  await expect(grid.locator('tr[aria-expanded=true]')).toContainText(name.split(':')[1] ?? '?');
+  await expect(grid.locator('tr[data-open=true]')).toContainText(name.split(':')[1] ?? '?');
   await grid.getByRole('link', { name: /Open the trace/ }).click();
   await page.getByRole('button', { name: 'Critical path' }).click();
   await expect(page.getByRole('status').filter({ hasText: 'The end waited for' })).toContainText('models');

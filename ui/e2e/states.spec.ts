@@ -67,3 +67,15 @@ test('a part that cannot be read says why, and can be asked for again', async ({
   await alert.getByRole('button', { name: 'Try again' }).click();
   await expect(page.getByRole('grid', { name: 'Operations of the run' })).toBeVisible();
 });
+
+test('says when what is shown may be old, and when it no longer is', async ({ page, context, allowed }) => {
+  allowed.push('ERR_FAILED', 'Failed to load resource');
+  let cut = true;
+  await page.route('**/api/v1/events', (route) => (cut ? route.abort() : route.fallback()));
+  await page.goto('/');
+  const lost = page.getByText('connection lost');
+  await expect(lost).toBeVisible();
+  cut = false;
+  await context.setOffline(false);
+  await expect(lost).toBeHidden({ timeout: 20_000 });
+});

@@ -32,7 +32,7 @@ test('aligns the metrics with the spans', async ({ page }) => {
   const root = await page
     .getByRole('treegrid')
     .getByRole('row')
-    .nth(1)
+    .nth(2)
     .getByRole('gridcell')
     .nth(1)
     .boundingBox();

@@ -1,9 +1,11 @@
 // What every screen shares: the bar, the landmarks, the keys.
 
 import { Link, Outlet } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
 
+import { isStale, watchStale } from '@/api/live';
 import { Button, Key } from '@/design/components/controls';
+import { Badge } from '@/design/components/data';
 import { Dialog } from '@/design/components/overlay';
 import { Empty } from '@/design/components/states';
 
@@ -27,6 +29,7 @@ const typing = (target: EventTarget | null) =>
 
 export function Shell() {
   const [help, setHelp] = useState(false);
+  const stale = useSyncExternalStore(watchStale, isStale);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
@@ -64,6 +67,16 @@ export function Shell() {
         </Link>
         <span className={css.by}>agents, evaluated: success, tokens, energy, CO₂</span>
         <span className={css.push} />
+        <span role="status">
+          {stale && (
+            <Badge
+              tone="warn"
+              title="The server cannot be reached: what is shown may be old. It is asked again by itself."
+            >
+              connection lost
+            </Badge>
+          )}
+        </span>
         <Button
           look="bare"
           icon="help"

@@ -113,7 +113,8 @@ fn totals(run: &Run, html: &mut Html) {
     ];
     html.raw("<dl class=\"stats\">");
     for (name, value, note) in stats {
-        html.raw("<div>").element("dt", name).element("dd", &value).element("small", &note).raw("</div>");
+        html.raw("<div>").element("dt", name).element("dd", &value);
+        html.raw("<dd class=\"note\">").text(&note).raw("</dd></div>");
     }
     html.raw("</dl>");
 }

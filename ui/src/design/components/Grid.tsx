@@ -181,13 +181,14 @@ export function Grid<Row>(props: GridProps<Row>) {
           if (item.type === 'group') {
             return (
               <tbody key={item.key}>
-                <tr
-                  id={common.id}
-                  aria-rowindex={place.index + 2}
-                  aria-selected={common.active}
-                  aria-expanded={item.open}
-                >
-                  <th className={css.group} colSpan={columns.length} aria-colindex={1} scope="rowgroup">
+                <tr id={common.id} aria-rowindex={place.index + 2} aria-selected={common.active}>
+                  <th
+                    className={css.group}
+                    colSpan={columns.length}
+                    aria-colindex={1}
+                    aria-expanded={item.open}
+                    scope="rowgroup"
+                  >
                     <button
                       type="button"
                       tabIndex={-1}

@@ -13,7 +13,7 @@ import { LongText } from '@/design/components/Json';
 import { Empty, Failure, Loading } from '@/design/components/states';
 import * as format from '@/lib/format';
 
-import { conversation, SPOKEN, textOf, type Entry } from './conversation';
+import { conversation, SPOKEN, textOf, type Entry } from './entries';
 import css from './conversation.module.css';
 import type { Part } from './messages';
 import { LOOKS, type TraceSearch } from './search';

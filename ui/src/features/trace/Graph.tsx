@@ -8,7 +8,7 @@ import { Icon } from '@/design/components/Icon';
 import { Empty, Loading } from '@/design/components/states';
 import * as format from '@/lib/format';
 
-import { graphOf, type Graph as GraphData, type GraphNode } from './graph';
+import { graphOf, type Graph as GraphData, type GraphNode } from './steps';
 import css from './graph.module.css';
 import { lookOf } from '@/design/kinds';
 import type { Placed } from './layout';

@@ -239,7 +239,11 @@ export function Timeline({ runId, trace, selected, children }: Props) {
         >
           <div ref={top} className={css.top} role="presentation">
             {strip && (
-              <MetricStrip runId={runId} trace={trace} view={view} extent={extent} onWindow={setWindow} />
+              <div role="row">
+                <div role="gridcell">
+                  <MetricStrip runId={runId} trace={trace} view={view} extent={extent} onWindow={setWindow} />
+                </div>
+              </div>
             )}
             <Ruler view={view} extent={extent} onWindow={setWindow} />
           </div>

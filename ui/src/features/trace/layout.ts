@@ -2,7 +2,7 @@
 
 import { graphlib, layout } from '@dagrejs/dagre';
 
-import type { Graph } from './graph';
+import type { Graph } from './steps';
 
 export const NODE = { width: 208, height: 52 };
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { SpanDetail } from '@/api/types';
 
-import { conversation } from './conversation';
+import { conversation } from './entries';
 import { columns, span } from './testing';
 
 const messages = (side: 'input' | 'output', list: [role: string, text: string][]) =>

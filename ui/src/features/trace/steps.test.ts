@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { graphOf } from './graph';
+import { graphOf } from './steps';
 import { columns, span } from './testing';
 
 const at = (start_ms: number, duration_ms = 1) => ({ start_ms, duration_ms });
