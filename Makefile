@@ -29,8 +29,9 @@ lint: ## Formatting and clippy, warnings are errors
 test-rust: ui/node_modules/.built ## All Rust tests
 	$(CARGO) test --locked --workspace --no-fail-fast
 
-test-ui: ui/node_modules/.installed ## UI: generated client, types, lint, unit tests
+test-ui: ui/node_modules/.built ## UI: generated client, types, lint, unit tests, size of what is loaded
 	cd ui && npm run --silent api:check && npm run --silent typecheck && npm run --silent lint && npm test --silent
+	cd ui && npm run --silent budget
 
 test-browser: ui/node_modules/.built ## The screens in the system's Chromium, against the real binary
 	scripts/ensure-chromium

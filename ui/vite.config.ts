@@ -9,8 +9,15 @@ export default defineConfig({
   plugins: [react()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   server: { host: '127.0.0.1', proxy: { '/api': api, '/healthz': api } },
+  // From within scripts every file is named by where it stands to them, so that a bundle can be hosted anywhere; the
+  // page names its own from the root, because it is served for every address.
+  experimental: {
+    renderBuiltUrl: (file, { hostType }) => (hostType === 'html' ? `/${file}` : { relative: true }),
+  },
   build: {
     target: 'es2022',
+    // For scripts/budget.mjs.
+    manifest: true,
     // Everything is served by the binary itself: no inline data URIs, which its CSP would refuse.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

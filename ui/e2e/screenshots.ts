@@ -24,8 +24,19 @@ const SCREENS: [name: string, address: (page: Page) => Promise<string> | string,
   ['leaderboard', () => '/', 'role=grid'],
   ['run-overview', () => `/runs/${RECORDING}`, 'text=Slowest tests'],
   ['run-tests', () => `/runs/${RECORDING}?tab=tests`, 'text=Sum of all tests'],
+  ['run-performance', () => `/runs/${RECORDING}?tab=performance`, 'canvas >> nth=3'],
   ['run-environment', () => `/runs/${RECORDING}?tab=environment`, 'canvas >> nth=5'],
   ['trace', async (page) => `/runs/${RECORDING}/traces/${await trace(page)}`, 'canvas >> nth=5'],
+  [
+    'trace-graph',
+    async (page) => `/runs/${RECORDING}/traces/${await trace(page)}?tab=graph`,
+    'text=WeatherTool',
+  ],
+  [
+    'trace-conversation',
+    async (page) => `/runs/${RECORDING}/traces/${await trace(page)}?tab=conversation`,
+    'text=get_weather',
+  ],
 ];
 
 for (const colorScheme of ['light', 'dark'] as const) {

@@ -26,12 +26,16 @@ export class Server {
   otlp = '';
   private process: ChildProcess | undefined;
 
-  /** Runs a command of the binary to its end. */
-  command(...args: string[]): void {
-    const run = spawnSync(binary(), [...args, '--data-dir', this.data, '--quiet'], { encoding: 'utf8' });
+  /** Runs a command of the binary to its end; gives what it printed. */
+  command(...args: string[]): string {
+    const run = spawnSync(binary(), [...args, '--data-dir', this.data, '--quiet'], {
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    });
     if (run.status !== 0) {
       throw new Error(`smoltrace ${args.join(' ')} ended with ${String(run.status)}:\n${run.stderr}`);
     }
+    return run.stdout;
   }
 
   /** Serves on a free port; resolves when it says where. */

@@ -1,16 +1,6 @@
-import type { Page } from '@playwright/test';
-
 import { RECORDING } from './server';
+import { traceOf } from './screens';
 import { expect, test } from './test';
-
-type TraceList = { items: { trace_id: string; test_uid: string | null; spans: number }[] };
-
-async function traceOf(page: Page, test: string) {
-  const answer = await page.request.get(`/api/v1/runs/${RECORDING}/traces`);
-  const found = ((await answer.json()) as TraceList).items.find(({ test_uid }) => test_uid === test);
-  if (!found) throw new Error(`no trace of ${test}`);
-  return { ...found, path: `/runs/${RECORDING}/traces/${found.trace_id}` };
-}
 
 test('opens from a test with what it took', async ({ page }) => {
   await page.goto(`/runs/${RECORDING}?tab=tests`);
@@ -42,7 +32,7 @@ test('aligns the metrics with the spans', async ({ page }) => {
   const root = await page
     .getByRole('treegrid')
     .getByRole('row')
-    .nth(1)
+    .nth(2)
     .getByRole('gridcell')
     .nth(1)
     .boundingBox();

@@ -20,6 +20,7 @@ mod hardware;
 pub mod ids;
 pub mod inputs;
 mod join;
+pub mod latency;
 pub mod normalize;
 pub mod price;
 pub mod progress;

@@ -77,8 +77,8 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
 
 fn api() -> OpenApiRouter<AppState> {
     use handlers::{
-        compare, events, facets, health, live, metrics, own_metrics, result, results, run, runs, span, trace,
-        traces,
+        compare, events, facets, health, live, metrics, own_metrics, performance, report, result, results,
+        run, runs, span, spans, trace, traces,
     };
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(runs::list_runs))
@@ -89,9 +89,12 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(results::list_results))
         .routes(routes!(result::get_result))
         .routes(routes!(metrics::get_metrics))
+        .routes(routes!(performance::get_performance))
+        .routes(routes!(report::get_report))
         .routes(routes!(traces::list_traces))
         .routes(routes!(trace::get_trace))
         .routes(routes!(trace::get_trace_otlp))
+        .routes(routes!(spans::list_spans))
         .routes(routes!(span::get_span))
         .routes(routes!(events::listen))
         .routes(routes!(health::get_health))

@@ -37,6 +37,11 @@ pub async fn serve(request: Request) -> Result<Response, ApiError> {
     }
 }
 
+/// All files of the UI: path, content.
+pub fn files() -> impl Iterator<Item = (String, Vec<u8>)> {
+    Dist::iter().filter_map(|path| Some((path.to_string(), Dist::get(&path)?.data.into_owned())))
+}
+
 fn answer(path: &str, file: &EmbeddedFile) -> Response {
     let cache = if path.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
     let mime = HeaderValue::from_str(file.metadata.mimetype())

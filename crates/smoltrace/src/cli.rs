@@ -61,6 +61,8 @@ pub enum Command {
     Show(ShowArgs),
     Compare(CompareArgs),
     Export(ExportArgs),
+    Report(ReportArgs),
+    Bundle(BundleArgs),
     Sql(SqlArgs),
     Serve(ServeArgs),
     Demo(DemoArgs),
@@ -248,6 +250,43 @@ pub enum ExportFormat {
     Json,
     Parquet,
     Csv,
+}
+
+/// Write a report of one run: one HTML file to pass on
+///
+/// Totals with their sources, outcome, where the time went, environment, tests with prompts and answers, and how the
+/// numbers were made. The file holds no script and loads nothing; it reads offline, in light and dark, and prints.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  smoltrace report 5d0c1f0e
+  smoltrace report 5d0c1f0e --out report.html")]
+pub struct ReportArgs {
+    /// Run id, or its beginning when that is unambiguous
+    pub run: String,
+    /// File to write, or - for standard output. Default: <run>.report.html
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Write the web UI with its data as a folder that any web server can host
+///
+/// What the API would answer stands in files beside the UI, so nothing of smoltrace runs where it is hosted: GitHub
+/// Pages, a Hugging Face Space, a plain file server. Comparing runs and live views need a server and are left out.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  smoltrace bundle site/
+  smoltrace bundle site/ --run 5d0c1f0e --run 0f3a
+  python3 -m http.server --directory site")]
+pub struct BundleArgs {
+    /// Folder to write to; made when missing, and empty
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Only this run (id or its beginning); may be repeated. Default: all
+    #[arg(long = "run", value_name = "RUN")]
+    pub runs: Vec<String>,
+    /// Leave out the files to download (JSON, CSV and Parquet)
+    #[arg(long)]
+    pub no_downloads: bool,
 }
 
 /// Ask the tables in SQL (read-only)

@@ -2,6 +2,7 @@
 
 import createClient from 'openapi-fetch';
 
+import { dataFolder } from './bundle/where';
 import type { paths } from './schema';
 
 /** What the server said went wrong, or that it could not be reached. */
@@ -16,8 +17,17 @@ export class ApiError extends Error {
   }
 }
 
+/** Where no server answers, the files of a bundle do. */
+const files = (folder: string) => {
+  const answerer = import('./bundle/answer').then(({ bundleFetch }) => bundleFetch(folder));
+  return async (request: Request) => (await answerer)(request);
+};
+
 /** Typed by the OpenAPI document; lists go out as repeated keys. */
-export const client = createClient<paths>({ baseUrl: '/' });
+export const client = createClient<paths>({
+  baseUrl: '/',
+  ...(dataFolder === null ? {} : { fetch: files(dataFolder) }),
+});
 
 function problem(body: unknown, response: Response): ApiError {
   const fallback = response.statusText || `HTTP ${response.status}`;

@@ -2,6 +2,7 @@
 
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 
+import { dataFolder, fileOf } from './bundle/where';
 import { body, client } from './client';
 import type { operations } from './schema';
 import type { DownloadFormat, DownloadTable, PairBy } from './types';
@@ -121,6 +122,30 @@ export const span = (run_id: string, trace_id: string, span_id: string) =>
       ),
   });
 
+/** The spans that messages are read from, whole; the largest page that is quick to lay out. */
+export const spokenSpans = (run_id: string, trace_id: string) =>
+  queryOptions({
+    queryKey: ['spans', run_id, trace_id],
+    queryFn: ({ signal }) =>
+      body(
+        client.GET('/api/v1/runs/{run_id}/traces/{trace_id}/spans', {
+          params: {
+            path: { run_id, trace_id },
+            query: { kind: ['LLM', 'TOOL', 'RETRIEVER'], page_size: 2000 },
+          },
+          signal,
+        }),
+      ),
+  });
+
+/** Where the time of a run went. */
+export const runPerformance = (run_id: string) =>
+  queryOptions({
+    queryKey: ['performance', run_id],
+    queryFn: ({ signal }) =>
+      body(client.GET('/api/v1/runs/{run_id}/performance', { params: { path: { run_id } }, signal })),
+  });
+
 export const traceOtlp = (run_id: string, trace_id: string) =>
   queryOptions({
     queryKey: ['otlp', run_id, trace_id],
@@ -133,9 +158,15 @@ export const traceOtlp = (run_id: string, trace_id: string) =>
       ),
   });
 
-const address = (...segments: string[]) => ['/api/v1', ...segments.map(encodeURIComponent)].join('/');
+/** Where a link to a part of a run leads: to the server, or to the file of a bundle. */
+const address = (...segments: string[]) =>
+  dataFolder === null
+    ? ['/api/v1/runs', ...segments.map(encodeURIComponent)].join('/')
+    : dataFolder + (fileOf(segments) ?? '');
 
-export const otlpAddress = (run: string, traceId: string) => address('runs', run, 'traces', traceId, 'otlp');
+export const otlpAddress = (run: string, traceId: string) => address(run, 'traces', traceId, 'otlp');
+
+export const reportAddress = (run: string) => address(run, 'report');
 
 export const downloadAddress = (run: string, table: DownloadTable, format: DownloadFormat) =>
-  address('runs', run, 'download', `${table}.${format}`);
+  address(run, 'download', `${table}.${format}`);

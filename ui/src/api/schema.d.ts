@@ -4,23 +4,6 @@
  */
 
 export interface paths {
-    "/api/v1/compare": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Runs compared with the first of them: test by test, and metric by metric with intervals and verdicts. */
-        get: operations["compare_runs"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -50,26 +33,6 @@ export interface paths {
         };
         /** Values of every filter field with the number of runs that each would leave. */
         get: operations["list_facets"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/live": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The runs in progress: tests so far, power now, and the spans that came last. Ask again when `/api/v1/events`
-         *     names one of them.
-         */
-        get: operations["list_live"];
         put?: never;
         post?: never;
         delete?: never;
@@ -171,6 +134,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/performance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the time went: each trace divided into model calls, tools and the rest, and the operations that took it. */
+        get: operations["get_performance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The run as one HTML file to pass on: totals, outcome, time, environment, tests, and how the numbers were made. It
+         *     holds no script and loads nothing.
+         */
+        get: operations["get_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/results": {
         parameters: {
             query?: never;
@@ -248,6 +248,23 @@ export interface paths {
         };
         /** The whole trace as OTLP JSON (`resourceSpans`), to load into any OpenTelemetry backend. */
         get: operations["get_trace_otlp"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/traces/{trace_id}/spans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The spans of a trace with their attributes, events, links, resource and scope. */
+        get: operations["list_spans"];
         put?: never;
         post?: never;
         delete?: never;
@@ -380,71 +397,11 @@ export interface components {
              */
             unpriced_models: string[];
         };
-        /** @description A run compared with the first one. */
-        Against: {
-            counts: components["schemas"]["ChangeCounts"];
-            /**
-             * Format: int64
-             * @description Tests that passed less often than in the first run. Without repeated attempts: `broken`.
-             */
-            fell: number;
-            metrics: components["schemas"]["MetricDifference"][];
-            /**
-             * Format: double
-             * @description Exact two-sided p-value of `rose` against `fell` (McNemar's test; the sign test with attempts); null
-             *     when no test is scored in both.
-             */
-            p_value: number | null;
-            /**
-             * Format: int64
-             * @description Tests that passed more often than in the first run. Without repeated attempts: `fixed`.
-             */
-            rose: number;
-            /** @description Index into the runs. */
-            run: number;
-        };
-        /**
-         * @description What a metric's two values are of.
-         * @enum {string}
-         */
-        Basis: "tests" | "runs" | "none";
-        /**
-         * @description Which way a metric is better.
-         * @enum {string}
-         */
-        Better: "higher" | "lower";
         /**
          * Format: binary
          * @description The bytes of a file.
          */
         Bytes: string;
-        /**
-         * @description What became of a test.
-         * @enum {string}
-         */
-        Change: "fixed" | "broken" | "both_pass" | "both_fail" | "unscored" | "only_first" | "only_this" | "neither";
-        /** @description How many tests became what. */
-        ChangeCounts: {
-            /** Format: int64 */
-            both_fail: number;
-            /** Format: int64 */
-            both_pass: number;
-            /** Format: int64 */
-            broken: number;
-            /**
-             * Format: int64
-             * @description In both runs.
-             */
-            common: number;
-            /** Format: int64 */
-            fixed: number;
-            /** Format: int64 */
-            only_first: number;
-            /** Format: int64 */
-            only_this: number;
-            /** Format: int64 */
-            unscored: number;
-        };
         /** @description Series and tests on one axis. */
         Chart: {
             /**
@@ -496,18 +453,6 @@ export interface components {
             unit: string;
             /** @description As many as `t_ms`; null marks a gap. */
             value: (number | null)[];
-        };
-        /** @description Runs compared. */
-        Comparison: {
-            /** @description Each run but the first, compared with the first. */
-            against_first: components["schemas"]["Against"][];
-            /** @description What a reader should know, one sentence each. */
-            notes: string[];
-            pair_by: components["schemas"]["PairBy"];
-            /** @description As given; the first is the baseline. */
-            runs: components["schemas"]["RunSide"][];
-            /** @description Every test that any of the runs has, by name. */
-            tests: components["schemas"]["TestLine"][];
         };
         /** @description What was counted. */
         Counts: {
@@ -773,98 +718,72 @@ export interface components {
          * @enum {string}
          */
         Instrument: "gauge" | "sum" | "histogram" | "exponential_histogram" | "summary";
-        /** @description A run in progress. */
-        LiveRun: components["schemas"]["SoFar"] & {
-            /** @description Its row so far; its rank is null. */
-            run: components["schemas"]["Run"];
-        };
-        /** @description What is going on. */
-        LiveRuns: {
-            /** @description The runs in progress, the newest first; of more than 12 the rest is only counted. */
-            items: components["schemas"]["LiveRun"][];
-            /** @description All runs in progress. */
-            total: number;
-        };
-        /** @description A span that has just ended. */
-        LiveSpan: {
+        /** @description Sums over the traces of a run, ms. */
+        LatencyTotals: {
             /** Format: double */
             duration_ms: number;
-            /** @description Unix ns. */
-            end_time_unix_nano: string;
-            kind: components["schemas"]["SpanKind"];
-            model: string | null;
-            name: string;
-            /** @description 16 hex digits. */
-            span_id: string;
-            status: components["schemas"]["SpanStatus"];
-            /** @description Test that it names. */
-            test_uid: string | null;
-            /**
-             * Format: int64
-             * @description Tokens that the span itself carries.
-             */
-            total_tokens: number | null;
-            /** @description 32 hex digits. */
-            trace_id: string;
-        };
-        /**
-         * @description A metric that runs are compared by. Names and units are those of the leaderboard.
-         * @enum {string}
-         */
-        Metric: "success_rate" | "avg_steps" | "total_duration_ms" | "total_tokens" | "total_cost_usd" | "energy_wh" | "co2_emissions_g" | "power_cost_total_usd" | "co2_per_success_g" | "energy_per_success_wh" | "cost_per_success_usd" | "tokens_per_success" | "seconds_per_success";
-        /** @description One metric of two runs. */
-        MetricDifference: {
-            basis: components["schemas"]["Basis"];
-            better: components["schemas"]["Better"];
             /** Format: double */
-            ci_high: number | null;
-            /**
-             * Format: double
-             * @description 95% percentile bootstrap interval of the difference, tests drawn as pairs.
-             */
-            ci_low: number | null;
-            /**
-             * Format: double
-             * @description This less first.
-             */
-            difference: number | null;
-            /**
-             * Format: double
-             * @description The same in percent of the first; null when that is 0.
-             */
-            difference_percent: number | null;
-            /**
-             * Format: double
-             * @description Value of the first run over those pairs.
-             */
-            first: number | null;
-            metric: components["schemas"]["Metric"];
+            llm_ms: number;
+            /** Format: double */
+            other_ms: number;
+            /** Format: double */
+            tool_ms: number;
+        };
+        /** @description All spans of one kind and name. */
+        Operation: {
+            /** Format: int64 */
+            calls: number;
             /**
              * Format: int64
-             * @description Pairs behind the values.
+             * @description Calls that ended in an error.
              */
-            pairs: number;
-            /** @description Why the verdict is what it is, a sentence. */
-            reason: string;
+            errors: number;
+            kind: components["schemas"]["SpanKind"];
             /**
              * Format: double
-             * @description Value of this run over those pairs.
+             * @description Longest call, ms.
              */
-            this: number | null;
-            /** @description Unit of the values and of the difference; differences of `%` are percentage points. */
-            unit: string;
-            verdict: components["schemas"]["Verdict"];
+            max_ms: number;
+            /** @description Name as emitted. */
+            name: string;
+            /**
+             * Format: double
+             * @description Median duration of a call, ms.
+             */
+            p50_ms: number;
+            /**
+             * Format: double
+             * @description Duration that 95 of 100 calls stay within, ms.
+             */
+            p95_ms: number;
+            /**
+             * Format: double
+             * @description Sum of the calls' own time, which no child covers, ms. Over all operations it counts nothing twice, except
+             *     what ran at the same time.
+             */
+            self_ms: number;
+            /**
+             * Format: double
+             * @description Sum of the calls' durations, ms; nested calls of one name count each.
+             */
+            total_ms: number;
         };
         /**
          * @description How an execution came out.
          * @enum {string}
          */
         Outcome: "passed" | "failed" | "unscored";
-        /**
-         * @description What makes two executions a pair.
-         * @enum {string}
-         */
-        PairBy: "test" | "attempt" | "id";
+        /** @description Where the time of a run went. */
+        Performance: {
+            /** @description The operations with the most time of their own, at most 200. */
+            operations: components["schemas"]["Operation"][];
+            /** @description How many operations there are. */
+            operations_total: number;
+            /** @description Sums over the traces. */
+            totals: components["schemas"]["LatencyTotals"];
+            /** @description Every trace, by start time. */
+            traces: components["schemas"]["TraceLatency"][];
+        };
         /** @description The table's identity, stored with every run that it priced. */
         PriceTable: {
             /** @description ISO 8601 day on which they were taken. */
@@ -1217,23 +1136,6 @@ export interface components {
             run: components["schemas"]["Run"];
             unattributed: components["schemas"]["Unattributed"];
         };
-        /** @description One of the runs, by itself. */
-        RunSide: {
-            /** @description A for the first, B for the second, and so on: what the sentences of the comparison call it. */
-            letter: string;
-            model: string;
-            run_id: string;
-            simulated: boolean;
-            /**
-             * Format: int64
-             * @description Pairs that it has: tests, or attempts at them.
-             */
-            tests: number;
-            /** @description Values of the whole run, idle time included, by metric name; null when unknown. */
-            values: {
-                [key: string]: number | null;
-            };
-        };
         /**
          * @description How a run ended.
          * @enum {string}
@@ -1243,13 +1145,6 @@ export interface components {
         RunsChanged: {
             /** @description Ids of the runs that are new, gone or changed; null when there are too many to name. */
             runs: string[] | null;
-        };
-        /** @description Runs side by side. */
-        RunsCompared: {
-            /** @description Over the tests, paired. */
-            comparison: components["schemas"]["Comparison"];
-            /** @description The runs' rows, as asked for; ranks are among all runs. */
-            runs: components["schemas"]["Run"][];
         };
         /** @description A page of the leaderboard. */
         RunsPage: {
@@ -1261,33 +1156,6 @@ export interface components {
             summary: components["schemas"]["Summary"];
             /** @description Runs that the filter leaves, on all pages. */
             total: number;
-        };
-        /** @description How far a run is. */
-        SoFar: {
-            /** @description The spans that ended last, newest first. */
-            latest_spans: components["schemas"]["LiveSpan"][];
-            /** @description When the newest of these samples was taken, Unix ns. */
-            power_time_unix_nano: string | null;
-            /**
-             * Format: double
-             * @description Power of all GPUs by their newest samples, W.
-             */
-            power_w: number | null;
-            /**
-             * Format: int64
-             * @description Tests whose root span is there.
-             */
-            tests_done: number;
-            /**
-             * Format: int64
-             * @description Tests still to come; null when the run did not say how many there are.
-             */
-            tests_queued: number | null;
-            /**
-             * Format: int64
-             * @description Tests of which spans are there, but not the root.
-             */
-            tests_running: number;
         };
         /**
          * @description Where a number comes from.
@@ -1443,6 +1311,15 @@ export interface components {
          * @enum {string}
          */
         SpanStatus: "UNSET" | "OK" | "ERROR";
+        /** @description A page of a trace's spans. */
+        SpansPage: {
+            /** @description In the order of the timeline: depth first, siblings by start. */
+            items: components["schemas"]["Span"][];
+            page: number;
+            page_size: number;
+            /** @description Spans that the filter leaves, on all pages. */
+            total: number;
+        };
         /** @description One step on the way to a total. */
         Step: {
             /** @description What this step is. */
@@ -1505,44 +1382,6 @@ export interface components {
             /** Format: int64 */
             total_tokens: number | null;
         };
-        /** @description A test in one run. */
-        TestCell: {
-            /**
-             * Format: int64
-             * @description Executions behind it.
-             */
-            attempts: number;
-            /** Format: double */
-            co2_emissions_g: number | null;
-            /** Format: double */
-            cost_usd: number | null;
-            /** Format: double */
-            duration_ms: number | null;
-            /** Format: double */
-            energy_wh: number | null;
-            /** @description Error of that execution. */
-            error: string | null;
-            /** Format: int64 */
-            passed: number;
-            /** Format: double */
-            power_cost_usd: number | null;
-            /**
-             * Format: int64
-             * @description Of these, with a verdict.
-             */
-            scored: number;
-            /**
-             * Format: double
-             * @description Means of the executions that know it.
-             */
-            steps: number | null;
-            /** @description Whether most of the scored ones passed; null when none is scored. */
-            success: boolean | null;
-            /** Format: double */
-            total_tokens: number | null;
-            /** @description Trace of the first execution that has one and came out like the whole. */
-            trace_id: string | null;
-        };
         /** @description When a test ran. */
         TestLane: {
             /** Format: int64 */
@@ -1561,21 +1400,6 @@ export interface components {
             success: boolean | null;
             test_uid: string;
             trace_id: string | null;
-        };
-        /** @description A test across the runs. */
-        TestLine: {
-            /**
-             * Format: int64
-             * @description Number of the attempt when paired by it.
-             */
-            attempt: number | null;
-            /** @description One per run; null where the run does not have the test. */
-            cells: (components["schemas"]["TestCell"] | null)[];
-            /** @description One per run but the first: what became of the test there. */
-            changes: components["schemas"]["Change"][];
-            difficulty: string | null;
-            /** @description Test uid, or test id when paired by it. */
-            test: string;
         };
         /** @description One execution of one test. A null is unknown, never a measured zero. */
         TestResult: {
@@ -1761,6 +1585,41 @@ export interface components {
         TraceHead: components["schemas"]["TraceSummary"] & {
             test: components["schemas"]["TestResult"] | null;
         };
+        /**
+         * @description A trace's wall clock in parts: at each instant a model call was open, else a tool, else neither.
+         *     `llm_ms`, `tool_ms` and `other_ms` add up to `duration_ms`.
+         */
+        TraceLatency: {
+            /**
+             * Format: int64
+             * @description Attempt of the test; null when no execution names the trace.
+             */
+            attempt: number | null;
+            /**
+             * Format: double
+             * @description The root's wall clock, ms.
+             */
+            duration_ms: number;
+            /**
+             * Format: double
+             * @description A model call was open, ms.
+             */
+            llm_ms: number;
+            /**
+             * Format: double
+             * @description Neither, ms.
+             */
+            other_ms: number;
+            /** @description `<agent_type>:<test_id>` of the test that the trace is of. */
+            test_uid: string | null;
+            /**
+             * Format: double
+             * @description No model call was open, but a tool, a retriever or an embedding, ms.
+             */
+            tool_ms: number;
+            /** @description 32 hex digits. */
+            trace_id: string;
+        };
         /** @description The traces of a run. */
         TraceList: {
             /** @description By start time. */
@@ -1877,11 +1736,6 @@ export interface components {
              */
             power_cost_usd: number | null;
         };
-        /**
-         * @description What the data say of a metric, from the first run to this one.
-         * @enum {string}
-         */
-        Verdict: "better" | "worse" | "tie" | "undecided";
     };
     responses: never;
     parameters: never;
@@ -1891,64 +1745,6 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    compare_runs: {
-        parameters: {
-            query?: {
-                /**
-                 * @description Ids of 2 to 6 runs, separated by commas or repeated; the first is the baseline.
-                 * @example run-1,run-2
-                 */
-                runs?: string[];
-                /**
-                 * @description `test`: by test uid, attempts averaged. `attempt`: by test uid and attempt. `id`: by test id, whatever
-                 *     the agent type.
-                 */
-                pair_by?: components["schemas"]["PairBy"];
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The comparison */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RunsCompared"];
-                };
-            };
-            /** @description A parameter is not understood */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no such run */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Busy, or the tables cannot be read */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     listen: {
         parameters: {
             query?: never;
@@ -2032,35 +1828,6 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Busy, or the tables cannot be read */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_live: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The runs in progress */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LiveRuns"];
                 };
             };
             /** @description Busy, or the tables cannot be read */
@@ -2340,6 +2107,88 @@ export interface operations {
             };
         };
     };
+    get_performance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Run id, percent-encoded */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where the time went */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Performance"];
+                };
+            };
+            /** @description There is no such run */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy, or the tables cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Run id, percent-encoded */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description There is no such run */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy, or the tables cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_results: {
         parameters: {
             query?: {
@@ -2566,6 +2415,65 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+            /** @description There is no such run or trace */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy, or the tables cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_spans: {
+        parameters: {
+            query?: {
+                /** @description Only spans of this kind; repeat for alternatives. */
+                kind?: components["schemas"]["SpanKind"][];
+                /** @description From 1. */
+                page?: number;
+                /** @description Spans a page. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Run id, percent-encoded */
+                run_id: string;
+                /** @description 32 hex digits */
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of spans */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpansPage"];
+                };
+            };
+            /** @description A parameter is not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description There is no such run or trace */

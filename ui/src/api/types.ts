@@ -18,6 +18,9 @@ export type ResultsPage = Schemas['ResultsPage'];
 export type Metrics = Schemas['Chart'];
 export type MetricSeries = Schemas['ChartSeries'];
 export type TestSpan = Schemas['TestLane'];
+export type Performance = Schemas['Performance'];
+export type TraceLatency = Schemas['TraceLatency'];
+export type Operation = Schemas['Operation'];
 export type Trace = Schemas['TraceDetail'];
 /** The spans of a trace by column, depth first. */
 export type TraceSpans = Schemas['SpanColumns'];

@@ -1,12 +1,15 @@
 // What every screen shares: the bar, the landmarks, the keys.
 
-import { Link, Outlet, useRouterState } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { Link, Outlet } from '@tanstack/react-router';
+import { useEffect, useState, useSyncExternalStore } from 'react';
 
+import { isStale, watchStale } from '@/api/live';
 import { Button, Key } from '@/design/components/controls';
+import { Badge } from '@/design/components/data';
 import { Dialog } from '@/design/components/overlay';
 import { Empty } from '@/design/components/states';
 
+import logo from './logo.svg?no-inline';
 import css from './shell.module.css';
 
 const KEYS: [string[], string][] = [
@@ -26,7 +29,7 @@ const typing = (target: EventTarget | null) =>
 
 export function Shell() {
   const [help, setHelp] = useState(false);
-  const path = useRouterState({ select: ({ location }) => location.pathname });
+  const stale = useSyncExternalStore(watchStale, isStale);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
@@ -46,12 +49,20 @@ export function Shell() {
   }, []);
   return (
     <>
-      <a className={css.skip} href={`${path}#main`}>
+      <a
+        className={css.skip}
+        href="#main"
+        onClick={(event) => {
+          // The address is the screen's.
+          event.preventDefault();
+          document.getElementById('main')?.focus();
+        }}
+      >
         Skip to content
       </a>
       <header className={css.bar}>
         <Link to="/" className={css.brand}>
-          <img src="/favicon.svg" width={22} height={22} alt="" />
+          <img src={logo} width={22} height={22} alt="" />
           TraceMind
         </Link>
         <span className={css.by}>agents, evaluated: success, tokens, energy, CO₂</span>
@@ -62,6 +73,16 @@ export function Shell() {
           </Link>
           <Link to="/live">Live</Link>
         </nav>
+        <span role="status">
+          {stale && (
+            <Badge
+              tone="warn"
+              title="The server cannot be reached: what is shown may be old. It is asked again by itself."
+            >
+              connection lost
+            </Badge>
+          )}
+        </span>
         <Button
           look="bare"
           icon="help"

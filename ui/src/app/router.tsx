@@ -2,12 +2,14 @@
 
 import type { QueryClient } from '@tanstack/react-query';
 import {
+  createHashHistory,
   createRootRouteWithContext,
   createRoute,
   createRouter,
   lazyRouteComponent,
 } from '@tanstack/react-router';
 
+import { dataFolder } from '@/api/bundle/where';
 import { runDetail, trace as traceQuery } from '@/api/queries';
 import { Failure, Loading } from '@/design/components/states';
 import { compareSearch } from '@/features/compare/search';
@@ -66,6 +68,8 @@ export const makeRouter = (queries: QueryClient) =>
   createRouter({
     routeTree: root.addChildren([leaderboard, run, trace, compare, live]),
     context: { queries },
+    // A host of files knows no addresses but the files': the screen is named behind the `#`.
+    ...(dataFolder === null ? {} : { history: createHashHistory() }),
     parseSearch,
     stringifySearch,
     defaultPendingComponent: () => <Loading label="the page" height="60vh" />,

@@ -1,15 +1,53 @@
 // Apache ECharts with only the parts that are used; loaded when the first chart is shown.
 
-import { LineChart } from 'echarts/charts';
-import { GridComponent, TitleComponent, LegendComponent } from 'echarts/components';
+import { BarChart, HeatmapChart, LineChart, RadarChart, ScatterChart } from 'echarts/charts';
+import {
+  DataZoomInsideComponent,
+  GridComponent,
+  LegendComponent,
+  MarkLineComponent,
+  RadarComponent,
+  TitleComponent,
+  TooltipComponent,
+  VisualMapContinuousComponent,
+} from 'echarts/components';
 import * as echarts from 'echarts/core';
 import { CanvasRenderer, SVGRenderer } from 'echarts/renderers';
 
 import type { ChartOption } from './option';
 
-echarts.use([LineChart, GridComponent, TitleComponent, LegendComponent, CanvasRenderer, SVGRenderer]);
+echarts.use([
+  BarChart,
+  HeatmapChart,
+  LineChart,
+  RadarChart,
+  ScatterChart,
+  DataZoomInsideComponent,
+  GridComponent,
+  LegendComponent,
+  MarkLineComponent,
+  RadarComponent,
+  TitleComponent,
+  TooltipComponent,
+  VisualMapContinuousComponent,
+  CanvasRenderer,
+  SVGRenderer,
+]);
 
-export type Mounted = { update: (option: ChartOption) => void; resize: () => void; dispose: () => void };
+/** What was clicked: the series and the place of the item in its data. */
+export type Picked = { series: string; index: number };
+
+/** The part of the axes that shows, percent of all. */
+export type Zoom = { start: number; end: number };
+
+export type Mounted = {
+  update: (option: ChartOption) => void;
+  resize: () => void;
+  dispose: () => void;
+  zoom: (part: Zoom) => void;
+  onZoom: (changed: (part: Zoom) => void) => void;
+  onPick: (picked: (item: Picked) => void) => void;
+};
 
 export function mount(element: HTMLElement): Mounted {
   const chart = echarts.init(element, null, { renderer: 'canvas' });
@@ -22,6 +60,23 @@ export function mount(element: HTMLElement): Mounted {
     },
     dispose: () => {
       chart.dispose();
+    },
+    zoom: ({ start, end }) => {
+      chart.dispatchAction({
+        type: 'dataZoom',
+        batch: [0, 1].map((dataZoomIndex) => ({ dataZoomIndex, start, end })),
+      });
+    },
+    onZoom: (changed) => {
+      chart.on('datazoom', () => {
+        const [first] = (chart.getOption().dataZoom ?? []) as Partial<Zoom>[];
+        changed({ start: first?.start ?? 0, end: first?.end ?? 100 });
+      });
+    },
+    onPick: (picked) => {
+      chart.on('click', ({ seriesName, dataIndex }) => {
+        picked({ series: seriesName ?? '', index: dataIndex });
+      });
     },
   };
 }

@@ -64,7 +64,8 @@ describe('environment', () => {
     expect(extentOf({ ...metrics, series: [], tests: [], to_ms: 0 })).toEqual({ from: 0, to: 1 });
   });
   it('draws gaps as gaps', () => {
-    const theme: Theme = { ink: '', quiet: '', line: '', surface: '', font: '', tones: ['red'] };
+    const none = { ink: '', quiet: '', line: '', surface: '', raised: '', accent: '', pass: '', fail: '' };
+    const theme: Theme = { ...none, font: '', tones: ['red'] };
     const spec = chartSpec(chart('gen_ai.gpu.memory.used'), metrics, window);
     const option = plotOption(spec, theme, 'full');
     const [first] = option.series as { data: unknown; connectNulls: boolean }[];

@@ -1,14 +1,41 @@
 // From lines to what ECharts draws. Pure: colours come in as values, nothing is measured here.
 
-import type { LineSeriesOption } from 'echarts/charts';
-import type { GridComponentOption, LegendComponentOption, TitleComponentOption } from 'echarts/components';
+import type {
+  BarSeriesOption,
+  HeatmapSeriesOption,
+  LineSeriesOption,
+  RadarSeriesOption,
+  ScatterSeriesOption,
+} from 'echarts/charts';
+import type {
+  DataZoomComponentOption,
+  GridComponentOption,
+  LegendComponentOption,
+  MarkLineComponentOption,
+  RadarComponentOption,
+  TitleComponentOption,
+  TooltipComponentOption,
+  VisualMapComponentOption,
+} from 'echarts/components';
 import type { ComposeOption } from 'echarts/core';
 
 import { axisTime, axisUnit, significant, type Dimension } from '@/lib/format';
 import { timeStep, valueRange, type Line, type Window } from '@/lib/timeseries';
 
 export type ChartOption = ComposeOption<
-  LineSeriesOption | GridComponentOption | TitleComponentOption | LegendComponentOption
+  | BarSeriesOption
+  | HeatmapSeriesOption
+  | LineSeriesOption
+  | RadarSeriesOption
+  | ScatterSeriesOption
+  | DataZoomComponentOption
+  | GridComponentOption
+  | LegendComponentOption
+  | MarkLineComponentOption
+  | RadarComponentOption
+  | TitleComponentOption
+  | TooltipComponentOption
+  | VisualMapComponentOption
 >;
 
 /** A line to draw. `tone` counts the categorical colours from 1; a limit is dashed. */
@@ -30,6 +57,10 @@ export type Theme = {
   quiet: string;
   line: string;
   surface: string;
+  raised: string;
+  accent: string;
+  pass: string;
+  fail: string;
   font: string;
   tones: readonly string[];
 };
@@ -44,7 +75,8 @@ export function unitOf({ lines, dimension, max }: PlotSpec): { unit: string; fac
   return axisUnit(dimension, top);
 }
 
-const tone = (theme: Theme, number: number) => theme.tones[(number - 1) % theme.tones.length] ?? theme.ink;
+export const tone = (theme: Theme, number: number) =>
+  theme.tones[(number - 1) % theme.tones.length] ?? theme.ink;
 
 export function plotOption(spec: PlotSpec, theme: Theme, look: 'full' | 'strip'): ChartOption {
   const { factor } = unitOf(spec);
@@ -92,7 +124,8 @@ export function plotOption(spec: PlotSpec, theme: Theme, look: 'full' | 'strip')
   };
 }
 
-const trimmed = (value: number) => {
+/** A mark of an axis: no zeros that say nothing. */
+export const trimmed = (value: number) => {
   const text = significant(value);
   return text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text;
 };
@@ -131,25 +164,73 @@ function series(
   };
 }
 
-/** The same chart as a picture of its own: with title, legend and ground. */
-export function pictureOption(spec: PlotSpec, theme: Theme, title: string): ChartOption {
+/** Space around a plot with its axes' names. */
+export const GRID = { left: 8, right: 20, top: 16, bottom: 8, containLabel: true } as const;
+
+/** How the text of an axis, and its name, look. */
+export function axisText(theme: Theme, name?: string) {
   return {
-    ...plotOption(spec, theme, 'full'),
+    ...(name === undefined ? {} : { name, nameLocation: 'middle' as const, nameGap: 30 }),
+    nameTextStyle: { color: theme.quiet, fontSize: 12 },
+    axisLine: { lineStyle: { color: theme.line } },
+    axisTick: { show: false },
+    splitLine: { lineStyle: { color: theme.line } },
+    axisLabel: { color: theme.quiet, fontSize: 11, hideOverlap: true },
+  };
+}
+
+/** The readout at what is under the pointer. Drawn on the canvas: recorded text never becomes HTML. */
+export function tooltip(theme: Theme, formatter?: NonNullable<TooltipComponentOption['formatter']>) {
+  return {
+    renderMode: 'richText' as const,
+    confine: true,
+    backgroundColor: theme.raised,
+    borderColor: theme.line,
+    borderWidth: 1,
+    padding: [6, 10],
+    textStyle: { color: theme.ink, fontSize: 12, fontFamily: theme.font },
+    transitionDuration: 0,
+    ...(formatter === undefined ? {} : { formatter }),
+  };
+}
+
+const TITLE_PX = 40;
+
+/** A chart as a picture of its own: with its title and ground. */
+export function framed(option: ChartOption, theme: Theme, title: string): ChartOption {
+  const { grid, series } = option;
+  const several = Array.isArray(series) && series.filter(({ name }) => name !== undefined).length > 1;
+  return {
+    textStyle: { fontFamily: theme.font },
+    ...option,
+    animation: false,
     backgroundColor: theme.surface,
+    ...(grid && !Array.isArray(grid) ? { grid: { ...grid, top: Number(grid.top ?? 0) + TITLE_PX } } : {}),
     title: {
-      text: `${title} (${unitOf(spec).unit})`,
+      text: title,
       left: 12,
       top: 10,
       textStyle: { color: theme.ink, fontSize: 14, fontWeight: 600 },
     },
-    legend: {
-      right: 12,
-      top: 10,
-      icon: 'circle',
-      itemWidth: 8,
-      itemHeight: 8,
-      textStyle: { color: theme.quiet, fontSize: 12 },
-    },
+    ...(several
+      ? {
+          legend: {
+            right: 12,
+            top: 10,
+            icon: 'circle',
+            itemWidth: 8,
+            itemHeight: 8,
+            textStyle: { color: theme.quiet, fontSize: 12 },
+          },
+        }
+      : {}),
+  };
+}
+
+/** Lines over time as a picture of its own. */
+export function pictureOption(spec: PlotSpec, theme: Theme, title: string): ChartOption {
+  return {
+    ...framed(plotOption(spec, theme, 'full'), theme, `${title} (${unitOf(spec).unit})`),
     grid: { left: 68, right: 24, top: 48, bottom: 32 },
   };
 }

@@ -17,6 +17,10 @@ function resolve(): Theme {
     quiet: colour('ink-3'),
     line: colour('line'),
     surface: colour('surface'),
+    raised: colour('raised'),
+    accent: colour('accent'),
+    pass: colour('pass'),
+    fail: colour('fail'),
     font: getComputedStyle(document.body).fontFamily,
     tones: Array.from({ length: 8 }, (_, index) => colour(`cat-${index + 1}`)),
   };

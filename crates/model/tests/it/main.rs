@@ -4,6 +4,7 @@ mod account;
 mod compare;
 mod energy;
 mod hardware;
+mod latency;
 mod metrics;
 mod normalize;
 mod price;

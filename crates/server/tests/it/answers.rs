@@ -4,8 +4,9 @@ use smoltrace_server::{
     Facets, TestResult,
     chart::Chart,
     routes::{
-        compare::RunsCompared, health::Health, live::LiveRuns, results::ResultsPage, run::RunDetail,
-        runs::RunsPage, span::Span, trace::TraceDetail, traces::TraceList,
+        compare::RunsCompared, health::Health, live::LiveRuns, performance::Performance,
+        results::ResultsPage, run::RunDetail, runs::RunsPage, span::Span, spans::SpansPage,
+        trace::TraceDetail, traces::TraceList,
     },
 };
 
@@ -51,8 +52,11 @@ async fn answers_are_as_recorded() {
     check::<ResultsPage>(&server, "results", &of_run(RECORDING, "/results")).await;
     check::<TestResult>(&server, "result", &of_run(RECORDING, &result)).await;
     check::<Chart>(&server, "metrics", &of_run(RECORDING, "/metrics?max_points=8")).await;
+    check::<Performance>(&server, "performance", &of_run(RECORDING, "/performance")).await;
     check::<TraceList>(&server, "traces", &of_run(RECORDING, "/traces")).await;
     check::<TraceDetail>(&server, "trace", &of_run(RECORDING, &format!("/traces/{trace_id}"))).await;
+    let spans = format!("/traces/{trace_id}/spans?kind=TOOL&page_size=1");
+    check::<SpansPage>(&server, "spans", &of_run(RECORDING, &spans)).await;
     let span = format!("/traces/{trace_id}/spans/{}", trace.spans.span_id[llm]);
     check::<Span>(&server, "span", &of_run(RECORDING, &span)).await;
 }

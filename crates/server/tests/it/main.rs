@@ -7,4 +7,5 @@ mod listener;
 mod numbers;
 mod openapi;
 mod pages;
+mod report;
 mod support;

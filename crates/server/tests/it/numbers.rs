@@ -3,7 +3,10 @@
 use smoltrace_exchange::import;
 use smoltrace_server::{
     chart::Chart,
-    routes::{results::ResultsPage, run::RunDetail, runs::RunsPage, trace::TraceDetail, traces::TraceList},
+    routes::{
+        performance::Performance, results::ResultsPage, run::RunDetail, runs::RunsPage, spans::SpansPage,
+        trace::TraceDetail, traces::TraceList,
+    },
 };
 
 use crate::support::{ODD_ID, RECORDING, Server, of_run, read};
@@ -188,4 +191,44 @@ async fn downloads_are_whole() {
             }
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_parts_of_the_time_make_the_run() {
+    let server = Server::with_recordings().await;
+    let detail: RunDetail = server.get_as(&of_run(RECORDING, "")).await;
+    let performance: Performance = server.get_as(&of_run(RECORDING, "/performance")).await;
+    assert_eq!(performance.traces.len(), 12);
+    for trace in &performance.traces {
+        let parts = trace.llm_ms + trace.tool_ms + trace.other_ms;
+        assert_close(Some(parts), Some(trace.duration_ms), &trace.trace_id);
+        assert!(trace.test_uid.is_some() && trace.attempt == Some(1), "{}", trace.trace_id);
+    }
+    let totals = performance.totals;
+    assert_close(Some(totals.llm_ms + totals.tool_ms + totals.other_ms), Some(totals.duration_ms), "totals");
+    let rounded = (totals.duration_ms * 100.0).round() / 100.0;
+    assert_eq!(Some(rounded), detail.run.total_duration_ms);
+    let own: f64 = performance.operations.iter().map(|operation| operation.self_ms).sum();
+    assert_close(Some(own), Some(totals.duration_ms), "own time of the operations");
+    assert_eq!(performance.operations_total, performance.operations.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn spans_come_whole_in_the_order_of_the_timeline() {
+    let server = Server::with_recordings().await;
+    let traces: TraceList = server.get_as(&of_run(RECORDING, "/traces")).await;
+    let of_trace = |rest: &str| of_run(RECORDING, &format!("/traces/{}{rest}", traces.items[0].trace_id));
+    let trace: TraceDetail = server.get_as(&of_trace("")).await;
+    let mut ids = Vec::new();
+    for page in 1..=4 {
+        let spans: SpansPage = server.get_as(&of_trace(&format!("/spans?page_size=4&page={page}"))).await;
+        assert_eq!(spans.total, trace.spans.span_id.len());
+        ids.extend(spans.items.into_iter().map(|span| span.span_id));
+    }
+    assert_eq!(ids, trace.spans.span_id[..ids.len()]);
+    let refused = server.get(&of_trace("/spans?kind=LLM,WRONG")).await;
+    assert_eq!(refused.status.as_u16(), 400);
+    assert!(String::from_utf8_lossy(&refused.body).contains("WRONG"));
+    let missing = server.get(&of_run(RECORDING, "/traces/00000000000000000000000000000000/spans")).await;
+    assert_eq!(missing.status.as_u16(), 404);
 }

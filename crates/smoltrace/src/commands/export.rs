@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::json;
 use smoltrace_exchange::export::{RunExport, csv_folder, json_folder, parquet_folder};
 
-use super::{find_run, open_to_read, print_json, say};
+use super::{file_safe, find_run, open_to_read, print_json, say};
 use crate::{
     cli::{ExportArgs, ExportFormat},
     config::Config,
@@ -37,14 +37,4 @@ pub async fn run(args: &ExportArgs, config: &Config) -> Result<()> {
         export.points.len()
     ))?;
     Ok(())
-}
-
-/// A run id as part of a file name: whatever could leave the folder or the shell's quoting is replaced.
-fn file_safe(run_id: &str) -> String {
-    let safe: String = run_id
-        .chars()
-        .take(80)
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' })
-        .collect();
-    if safe.is_empty() { "run".into() } else { safe }
 }

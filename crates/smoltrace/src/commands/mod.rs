@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod api;
+mod bundle;
 pub mod compare;
 mod demo;
 mod export;
@@ -9,6 +10,7 @@ mod flatten;
 mod import;
 mod leaderboard;
 mod rebuild;
+mod report;
 mod serve;
 mod show;
 mod sql;
@@ -36,6 +38,8 @@ pub fn run(command: Command, config: &Config) -> Result<()> {
         Command::Show(args) => wait(show::run(&args, config)),
         Command::Compare(args) => wait(compare::run(&args, config)),
         Command::Export(args) => wait(export::run(&args, config)),
+        Command::Report(args) => wait(report::run(&args, config)),
+        Command::Bundle(args) => wait(bundle::run(&args, config)),
         Command::Sql(args) => wait(sql::run(&args, config)),
         Command::Serve(args) => wait(serve::run(&args, config)),
         Command::Demo(args) => wait(demo::run(&args, config)),
@@ -89,6 +93,16 @@ async fn find_run(store: &Store, text: &str) -> Result<RunRow> {
         ))
         .into()),
     }
+}
+
+/// A run id as part of a file name: whatever could leave the folder or the shell's quoting is replaced.
+fn file_safe(run_id: &str) -> String {
+    let safe: String = run_id
+        .chars()
+        .take(80)
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' })
+        .collect();
+    if safe.is_empty() { "run".into() } else { safe }
 }
 
 fn write_stdout(bytes: &[u8]) -> Result<()> {

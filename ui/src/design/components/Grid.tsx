@@ -50,6 +50,8 @@ type GridProps<Row> = {
   onSort?: (sort: Sort) => void;
   active: number;
   onActive: (index: number) => void;
+  /** A place to go to when it is first known: what a link names. */
+  showAt?: number;
   onOpen?: (row: Row, event: { newTab: boolean }) => void;
   onToggleGroup?: (key: string) => void;
   onEscape?: () => void;
@@ -81,6 +83,14 @@ export function Grid<Row>(props: GridProps<Row>) {
   useEffect(() => {
     onRange?.(first, last);
   }, [onRange, first, last]);
+
+  const { showAt = -1 } = props;
+  const gone = useRef(false);
+  useEffect(() => {
+    if (gone.current || showAt < 0) return;
+    gone.current = true;
+    virtual.scrollToIndex(showAt, { align: 'start' });
+  }, [showAt, virtual]);
 
   const items = shown.map((place) => ({ place, item: itemAt(place.index) }));
   const rows = items.flatMap(({ item }) => (item.type === 'row' ? [item] : []));
@@ -171,13 +181,14 @@ export function Grid<Row>(props: GridProps<Row>) {
           if (item.type === 'group') {
             return (
               <tbody key={item.key}>
-                <tr
-                  id={common.id}
-                  aria-rowindex={place.index + 2}
-                  aria-selected={common.active}
-                  aria-expanded={item.open}
-                >
-                  <th className={css.group} colSpan={columns.length} aria-colindex={1} scope="rowgroup">
+                <tr id={common.id} aria-rowindex={place.index + 2} aria-selected={common.active}>
+                  <th
+                    className={css.group}
+                    colSpan={columns.length}
+                    aria-colindex={1}
+                    aria-expanded={item.open}
+                    scope="rowgroup"
+                  >
                     <button
                       type="button"
                       tabIndex={-1}

@@ -46,6 +46,8 @@ export const GridRow = memo(function GridRow<Row>(props: GridRowProps<Row>) {
         aria-colindex={at + 1}
         className={cellClass(column, at, pinned)}
         style={pinStyle(layout, at)}
+        // Of a row in a grid only a cell can say that it is opened.
+        aria-expanded={at === 0 ? open : undefined}
       >
         {cell ? flexRender(cell.column.columnDef.cell, cell.getContext()) : <Skeleton width="70%" still />}
       </td>
@@ -59,7 +61,7 @@ export const GridRow = memo(function GridRow<Row>(props: GridRowProps<Row>) {
         data-place={index}
         aria-rowindex={index + 2}
         aria-selected={active}
-        aria-expanded={open}
+        data-open={open}
       >
         {columns.slice(0, pinned).map(draw)}
         <Gap columns={from - pinned} />

@@ -25,6 +25,16 @@ export function Button({ look = 'plain', icon, small, className, children, ...re
   );
 }
 
+/** A link to a file, looking like a button. */
+export function FileLink({ href, label, children }: { href: string; label: string; children: ReactNode }) {
+  return (
+    <a className={css.button} href={href} download aria-label={label} title={label}>
+      <Icon name="download" />
+      {children}
+    </a>
+  );
+}
+
 /** A button that is only an icon; `label` is its name and its hover. */
 export function IconButton({
   icon,

@@ -126,10 +126,10 @@ export function Stat(props: { label: string; value: Quantity; note?: ReactNode; 
   return (
     <div className={css.stat}>
       <dt>{props.label}</dt>
-      <dd data-long={written(props.value).length > 12}>
+      <dd className={css.figure} data-long={written(props.value).length > 12}>
         <Value of={props.value} why={props.why} />
       </dd>
-      {props.note !== undefined && <div className={css.note}>{props.note}</div>}
+      {props.note !== undefined && <dd className={css.note}>{props.note}</dd>}
     </div>
   );
 }

@@ -6,10 +6,10 @@ import { useMemo, useState } from 'react';
 
 import { runMetrics } from '@/api/queries';
 import type { Metrics, TestSpan } from '@/api/types';
-import { ChartCard } from '@/charts/ChartCard';
 import { CursorContext, makeCursor } from '@/charts/cursor';
 import { CHARTS, chartSpec, extentOf } from '@/charts/environment';
 import { mergedMetrics } from '@/charts/merge';
+import { TimeChart } from '@/charts/TimeChart';
 import { TimeArea } from '@/charts/TimePlot';
 import { Button, IconButton } from '@/design/components/controls';
 import { Panel } from '@/design/components/data';
@@ -82,7 +82,7 @@ export function Environment({ runId }: { runId: string }) {
       <ZoomBar view={view} extent={extent} metrics={metrics} onWindow={setWindow} />
       <div className={css.charts}>
         {specs.map(({ chart, spec }) => (
-          <ChartCard
+          <TimeChart
             key={chart.metric}
             title={chart.title}
             spec={spec}

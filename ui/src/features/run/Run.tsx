@@ -4,9 +4,9 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 
-import { runDetail } from '@/api/queries';
+import { reportAddress, runDetail } from '@/api/queries';
 import type { RunDetail } from '@/api/types';
-import { Button, CopyButton, Tabs } from '@/design/components/controls';
+import { Button, CopyButton, FileLink, Tabs } from '@/design/components/controls';
 import {
   IntervalBar,
   SimulatedBadge,
@@ -24,6 +24,7 @@ import * as format from '@/lib/format';
 import { Accounting } from './Accounting';
 import { Environment } from './Environment';
 import { Overview } from './Overview';
+import { Performance } from './Performance';
 import { Raw } from './Raw';
 import css from './run.module.css';
 import { TABS, type Tab } from './search';
@@ -34,6 +35,7 @@ const route = getRouteApi('/runs/$runId');
 const TAB_NAMES: Record<Tab, string> = {
   overview: 'Overview',
   tests: 'Tests',
+  performance: 'Performance',
   environment: 'Environment',
   raw: 'Raw',
 };
@@ -67,6 +69,7 @@ export function Run() {
       <div className={css.tab}>
         {tab === 'overview' && <Overview detail={data} />}
         {tab === 'tests' && <Tests detail={data} />}
+        {tab === 'performance' && <Performance detail={data} />}
         {tab === 'environment' && <Environment runId={runId} />}
         {tab === 'raw' && <Raw detail={data} />}
       </div>
@@ -97,14 +100,22 @@ function Head({ detail }: { detail: RunDetail }) {
         <h1>{run.model}</h1>
         <StatusBadge status={run.status} />
         {run.simulated && <SimulatedBadge />}
-        <Button
-          icon="sigma"
-          onClick={() => {
-            setExplained(true);
-          }}
-        >
-          How is this computed
-        </Button>
+        <span className={css.actions}>
+          <Button
+            icon="sigma"
+            onClick={() => {
+              setExplained(true);
+            }}
+          >
+            How is this computed
+          </Button>
+          <FileLink
+            href={reportAddress(run.run_id)}
+            label="Download a report of the run: one HTML file to pass on"
+          >
+            Report
+          </FileLink>
+        </span>
       </div>
       <dl className={css.facts}>
         <div>

@@ -1,7 +1,7 @@
 // The run's tests: what each took, why it passed or failed, and that the parts make the whole.
 
 import { useQuery } from '@tanstack/react-query';
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { getRouteApi, Link, useNavigate, useRouter } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 
 import { runResults } from '@/api/queries';
@@ -11,8 +11,7 @@ import { OutcomeBadge, Value } from '@/design/components/data';
 import { Grid } from '@/design/components/Grid';
 import { LongText } from '@/design/components/Json';
 import { Empty, Failure, Loading } from '@/design/components/states';
-import { csv } from '@/lib/csv';
-import { fileName, saveFile } from '@/lib/download';
+import { saveTable } from '@/lib/csv';
 import * as format from '@/lib/format';
 import { parseSort, writeSort } from '@/lib/sort';
 
@@ -28,6 +27,7 @@ export function Tests({ detail: { run } }: { detail: RunDetail }) {
   const { data, error, refetch } = useQuery(runResults(run.run_id));
   const search = route.useSearch();
   const navigate = useNavigate({ from: '/runs/$runId' });
+  const router = useRouter();
   const change = (part: Partial<RunSearch>) => {
     void navigate({ search: (before) => ({ ...before, ...part }), replace: true, resetScroll: false });
   };
@@ -50,16 +50,7 @@ export function Tests({ detail: { run } }: { detail: RunDetail }) {
     );
   }
   const exportCsv = () => {
-    const exported = columns.filter(({ value }) => value);
-    const lines = rows.map((row) => exported.map(({ value }) => value?.(row)));
-    saveFile(
-      `${fileName(run.run_id)}.tests.csv`,
-      csv(
-        exported.map(({ id }) => id),
-        lines,
-      ),
-      'text/csv',
-    );
+    saveTable(`${run.run_id}.tests`, columns, rows);
   };
   const toggle = (result: Result) => {
     change({ test: search.test === testKey(result) ? undefined : testKey(result) });
@@ -103,9 +94,14 @@ export function Tests({ detail: { run } }: { detail: RunDetail }) {
         }}
         active={active}
         onActive={setActive}
+        showAt={opened}
         onOpen={(result, { newTab }) => {
           if (newTab && result.trace_id) {
-            window.open(traceHref(result, result.trace_id), '_blank', 'noopener');
+            const { href } = router.buildLocation({
+              to: '/runs/$runId/traces/$traceId',
+              params: { runId: result.run_id, traceId: result.trace_id },
+            });
+            window.open(router.history.createHref(href), '_blank', 'noopener');
           } else toggle(result);
         }}
         onEscape={() => {
@@ -118,9 +114,6 @@ export function Tests({ detail: { run } }: { detail: RunDetail }) {
     </section>
   );
 }
-
-const traceHref = (result: Result, traceId: string) =>
-  `/runs/${encodeURIComponent(result.run_id)}/traces/${encodeURIComponent(traceId)}`;
 
 function OutcomeFilter(props: {
   items: Result[];

@@ -1,6 +1,6 @@
 import { number, oneOf, text } from '@/lib/search';
 
-export const TABS = ['overview', 'tests', 'environment', 'raw'] as const;
+export const TABS = ['overview', 'tests', 'performance', 'environment', 'raw'] as const;
 export type Tab = (typeof TABS)[number];
 
 export type RunSearch = {
@@ -8,6 +8,8 @@ export type RunSearch = {
   outcome?: 'passed' | 'failed' | 'unscored';
   q?: string;
   sort?: string;
+  /** Order of the operations. */
+  osort?: string | undefined;
   /** Open test, `test_uid#attempt`. */
   test?: string;
   /** Window of the environment charts, ms since the first sample. */
@@ -21,6 +23,7 @@ export function runSearch(raw: Record<string, unknown>): RunSearch {
     outcome: oneOf(raw.outcome, ['passed', 'failed', 'unscored']),
     q: text(raw.q),
     sort: text(raw.sort),
+    osort: text(raw.osort),
     test: text(raw.test),
     from: number(raw.from),
     to: number(raw.to),

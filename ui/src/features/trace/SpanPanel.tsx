@@ -13,7 +13,7 @@ import { LongText, Recorded } from '@/design/components/Json';
 import { Failure, Loading } from '@/design/components/states';
 import * as format from '@/lib/format';
 
-import { lookOf } from './kinds';
+import { lookOf } from '@/design/kinds';
 import css from './trace.module.css';
 import { spanAt } from './tree';
 

@@ -8,7 +8,8 @@ import { Icon } from '@/design/components/Icon';
 import { count, duration, UNKNOWN, usd, written } from '@/lib/format';
 import type { Window } from '@/lib/timeseries';
 
-import { lookOf } from './kinds';
+import type { Stretch } from './critical';
+import { lookOf } from '@/design/kinds';
 import css from './trace.module.css';
 import { spanAt } from './tree';
 
@@ -23,6 +24,8 @@ type Props = {
   active: boolean;
   selected: boolean;
   dim: boolean;
+  /** When the span itself was what the trace waited for. */
+  critical: readonly Stretch[] | undefined;
   onSelect: (index: number) => void;
   onFold: (index: number) => void;
 };
@@ -106,6 +109,18 @@ export const SpanRow = memo(function SpanRow(props: Props) {
             }}
           />
         )}
+        {props.critical
+          ?.filter(({ from, to }) => to >= view.from && from <= view.to)
+          .map(({ from, to }) => (
+            <span
+              key={from}
+              className={css.stretch}
+              style={{
+                left: `${Math.max(0, (from - view.from) / length) * 100}%`,
+                width: `${((Math.min(to, view.to) - Math.max(from, view.from)) / length) * 100}%`,
+              }}
+            />
+          ))}
       </span>
       <span className={css.cell} role="gridcell" title={duration(span.duration_ms).full}>
         {written(duration(span.duration_ms))}

@@ -8,10 +8,11 @@ import type { Trace } from '@/api/types';
 import { CursorContext, makeCursor } from '@/charts/cursor';
 import { TimeArea } from '@/charts/TimePlot';
 import { Button, IconButton, SearchField } from '@/design/components/controls';
-import { axisTime } from '@/lib/format';
+import { axisTime, duration, written } from '@/lib/format';
 import { gridKey } from '@/lib/gridKeys';
 import { clampWindow, isWhole, ticks, zoomed, type Window } from '@/lib/timeseries';
 
+import { criticalPath, type CriticalPath } from './critical';
 import { MetricStrip } from './MetricStrip';
 import type { TraceSearch } from './search';
 import { CursorLine, SpanRow } from './SpanRow';
@@ -38,6 +39,7 @@ export function Timeline({ runId, trace, selected, children }: Props) {
   const extent = useMemo(() => spanExtent(spans), [spans]);
   const found = useMemo(() => findSpans(spans, search.q ?? ''), [spans, search.q]);
   const rows = useMemo(() => visibleRows(ends, folded, found), [ends, folded, found]);
+  const critical = useMemo(() => (search.path ? criticalPath(spans) : null), [spans, search.path]);
   const { from, to } = search;
   const view = useMemo(
     () => (from !== undefined && to !== undefined ? clampWindow({ from, to }, extent) : extent),
@@ -167,6 +169,17 @@ export function Timeline({ runId, trace, selected, children }: Props) {
           </span>
         )}
         <span className={css.push} />
+        <Button
+          look="bare"
+          icon="clock"
+          aria-pressed={critical !== null}
+          title="What the end of the trace waited for"
+          onClick={() => {
+            change({ path: critical ? undefined : 'critical' });
+          }}
+        >
+          Critical path
+        </Button>
         <Button look="bare" onClick={foldAll}>
           Fold
         </Button>
@@ -212,6 +225,7 @@ export function Timeline({ runId, trace, selected, children }: Props) {
           }}
         />
       </div>
+      {critical && <PathSummary path={critical} />}
       <div className={css.work} data-open={selected !== undefined}>
         <div
           ref={scroller}
@@ -225,7 +239,11 @@ export function Timeline({ runId, trace, selected, children }: Props) {
         >
           <div ref={top} className={css.top} role="presentation">
             {strip && (
-              <MetricStrip runId={runId} trace={trace} view={view} extent={extent} onWindow={setWindow} />
+              <div role="row">
+                <div role="gridcell">
+                  <MetricStrip runId={runId} trace={trace} view={view} extent={extent} onWindow={setWindow} />
+                </div>
+              </div>
             )}
             <Ruler view={view} extent={extent} onWindow={setWindow} />
           </div>
@@ -246,7 +264,11 @@ export function Timeline({ runId, trace, selected, children }: Props) {
                   folded={folded.has(index)}
                   active={at === active}
                   selected={index === selectedIndex}
-                  dim={found !== null && !found.matches.has(index)}
+                  dim={
+                    (found !== null && !found.matches.has(index)) ||
+                    (critical !== null && !critical.stretches.has(index))
+                  }
+                  critical={critical?.stretches.get(index)}
                   onSelect={select}
                   onFold={fold}
                 />
@@ -262,6 +284,31 @@ export function Timeline({ runId, trace, selected, children }: Props) {
         {children}
       </div>
     </CursorContext>
+  );
+}
+
+/** What the critical path consists of. */
+function PathSummary({ path }: { path: CriticalPath }) {
+  const parts = [
+    ['models', path.llm_ms, 6],
+    ['tools', path.tool_ms, 2],
+    ['the rest', path.other_ms, 8],
+  ] as const;
+  const whole = path.llm_ms + path.tool_ms + path.other_ms;
+  return (
+    <p className={css.path} role="status">
+      <span>
+        The end waited for {path.stretches.size.toLocaleString('en-US')}{' '}
+        {path.stretches.size === 1 ? 'span' : 'spans'}:
+      </span>
+      {parts.map(([name, ms, tone]) => (
+        <span key={name}>
+          <i style={{ background: `var(--cat-${tone})` }} />
+          {name} <b>{written(duration(ms))}</b>
+          {whole > 0 && ms / whole >= 0.01 && ` (${Math.round((ms / whole) * 100)}%)`}
+        </span>
+      ))}
+    </p>
   );
 }
 

@@ -1,8 +1,8 @@
-// One trace: its head, the timeline with the span panel, and the raw OTLP.
+// One trace: its head, and the timeline, graph or conversation with the span panel beside it; the raw OTLP.
 
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 
 import { otlpAddress, runDetail, trace as traceQuery, traceOtlp } from '@/api/queries';
 import type { Run, Trace as TraceData } from '@/api/types';
@@ -12,27 +12,46 @@ import { JsonBlock } from '@/design/components/Json';
 import { Failure, Loading } from '@/design/components/states';
 import * as format from '@/lib/format';
 
+import { Conversation } from './Conversation';
+import { Graph } from './Graph';
+import { TABS, type Tab } from './search';
 import { SpanPanel } from './SpanPanel';
 import { Timeline } from './Timeline';
 import css from './trace.module.css';
 
 const route = getRouteApi('/runs/$runId/traces/$traceId');
 
+const TAB_NAMES: Record<Tab, string> = {
+  timeline: 'Timeline',
+  graph: 'Graph',
+  conversation: 'Conversation',
+  raw: 'Raw',
+};
+
 export function Trace() {
   const { runId, traceId } = route.useParams();
   const { tab = 'timeline', span } = route.useSearch();
   const { data, error, refetch } = useQuery(traceQuery(runId, traceId));
   const run = useQuery(runDetail(runId)).data?.run;
+  const navigate = route.useNavigate();
   useEffect(() => {
     document.title = `${data?.summary.test_uid ?? data?.summary.root_name ?? 'Trace'} · TraceMind`;
   }, [data]);
   if (error) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading label="the trace" height="60vh" />;
+  const panel = span && <SpanPanel runId={runId} trace={data} spanId={span} />;
+  const select = (index: number) => {
+    void navigate({
+      search: (before) => ({ ...before, span: data.spans.span_id[index] }),
+      replace: true,
+      resetScroll: false,
+    });
+  };
   return (
-    <div className={css.page} data-fit={tab === 'timeline'}>
+    <div className={css.page} data-fit={tab === 'timeline' || tab === 'graph'}>
       <Head trace={data} run={run} runId={runId} />
       <Tabs label="Parts of the trace">
-        {(['timeline', 'raw'] as const).map((name) => (
+        {TABS.map((name) => (
           <Link
             key={name}
             from="/runs/$runId/traces/$traceId"
@@ -40,17 +59,36 @@ export function Trace() {
             search={(before) => ({ ...before, tab: name === 'timeline' ? undefined : name })}
             activeOptions={{ explicitUndefined: true }}
           >
-            {name === 'timeline' ? 'Timeline' : 'Raw'}
+            {TAB_NAMES[name]}
           </Link>
         ))}
       </Tabs>
-      {tab === 'timeline' ? (
+      {tab === 'timeline' && (
         <Timeline runId={runId} trace={data} selected={span}>
-          {span && <SpanPanel runId={runId} trace={data} spanId={span} />}
+          {panel}
         </Timeline>
-      ) : (
-        <Raw runId={runId} trace={data} />
       )}
+      {tab === 'graph' && (
+        <Beside panel={panel}>
+          <Graph trace={data} selected={span} onSelect={select} />
+        </Beside>
+      )}
+      {tab === 'conversation' && (
+        <Beside panel={panel}>
+          <Conversation runId={runId} trace={data} />
+        </Beside>
+      )}
+      {tab === 'raw' && <Raw runId={runId} trace={data} />}
+    </div>
+  );
+}
+
+/** A view with the open span at its side. */
+function Beside({ panel, children }: { panel: ReactNode; children: ReactNode }) {
+  return (
+    <div className={css.beside} data-open={Boolean(panel)}>
+      {children}
+      {panel}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 // How each kind of span looks.
 
 import type { TraceSpan } from '@/api/types';
-import type { IconName } from '@/design/components/Icon';
+import type { IconName } from './components/Icon';
 
 type Look = { icon: IconName; tone: number; name: string };
 

@@ -1,0 +1,52 @@
+// Every screen in both themes against axe: WCAG 2.1 A and AA.
+
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+
+import { RECORDING } from './server';
+import { traceOf } from './screens';
+import { expect, test } from './test';
+
+const trace = (query: string) => async (page: Page) => {
+  const { path, span_id } = await traceOf(page, 'tool:weather_compare');
+  return `${path}${query.replace('SPAN', span_id)}`;
+};
+const SCREENS: [name: string, address: (page: Page) => Promise<string> | string, ready: string][] = [
+  ['the leaderboard', () => '/', 'role=grid'],
+  ['an empty search', () => '/?q=nothing-is-called-so', 'text=No run matches'],
+  ['the overview', () => `/runs/${RECORDING}`, 'text=Slowest tests'],
+  ['the tests', () => `/runs/${RECORDING}?tab=tests&test=tool:model_down`, 'text=Sum of all tests'],
+  ['the performance', () => `/runs/${RECORDING}?tab=performance`, 'role=grid'],
+  ['the environment', () => `/runs/${RECORDING}?tab=environment`, 'canvas >> nth=5'],
+  ['the raw run', () => `/runs/${RECORDING}?tab=raw`, 'text=Leaderboard row'],
+  ['no such run', () => '/runs/none', 'role=alert'],
+  ['the timeline', trace('?span=SPAN&path=critical'), 'role=complementary'],
+  ['the graph', trace('?tab=graph&span=SPAN'), 'role=group[name="Steps"]'],
+  ['the conversation', trace('?tab=conversation&span=SPAN'), 'text=Weather'],
+  ['the raw trace', trace('?tab=raw'), 'text=resourceSpans'],
+];
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test.describe(colorScheme, () => {
+    test.use({ colorScheme });
+    for (const [name, address, ready] of SCREENS) {
+      test(`${name} can be read by all`, async ({ page, allowed }) => {
+        // The browser says a 404 itself.
+        if (name === 'no such run') allowed.push('404');
+        await page.goto(await address(page));
+        await expect(page.locator(ready).first()).toBeVisible();
+        const { violations } = await new AxeBuilder({ page })
+          .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'])
+          .analyze();
+        expect(
+          violations.map(({ id, nodes }) => [
+            id,
+            nodes
+              .slice(0, 3)
+              .map(({ target, failureSummary }) => `${target.join(' ')}: ${failureSummary ?? ''}`),
+          ]),
+        ).toEqual([]);
+      });
+    }
+  });
+}
