@@ -3,4 +3,15 @@
 //! Knows the rows of `model`, and no store, receiver or terminal: it emits typed events and rows,
 //! and whoever runs it does with them as they like. Reads no environment, no clock of its own.
 
+pub mod agent;
+pub mod chat;
+pub mod clock;
+mod python;
+mod redact;
+pub mod run;
+pub mod score;
+pub mod span;
+pub mod task;
 pub mod tool;
+
+pub use redact::Redactor;

@@ -3,6 +3,7 @@
 mod aggregate;
 mod api;
 mod demo;
+mod eval;
 mod export;
 mod flatten;
 mod import;
@@ -30,6 +31,7 @@ pub fn run(command: Command, config: &Config) -> Result<()> {
     match command {
         Command::Aggregate(args) => aggregate::run(&args),
         Command::Flatten(args) => flatten::run(&args, config),
+        Command::Eval(args) => wait(eval::run(&args, config)),
         Command::Import(args) => wait(import::run(&args, config)),
         Command::Leaderboard(args) => wait(leaderboard::run(&args, config)),
         Command::Show(args) => wait(show::run(&args, config)),
