@@ -6,12 +6,15 @@
 pub mod agent;
 pub mod chat;
 pub mod clock;
+pub mod export;
 mod python;
 mod redact;
 pub mod run;
+pub mod sandbox;
 pub mod score;
 pub mod span;
 pub mod task;
 pub mod tool;
+pub mod tools;
 
 pub use redact::Redactor;

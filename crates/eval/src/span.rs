@@ -14,7 +14,6 @@ use smoltrace_model::{
 use crate::clock::Clock;
 
 /// Collects the spans of one trace.
-#[derive(Debug)]
 pub struct Tracer {
     run_id: String,
     trace_id: String,
@@ -24,7 +23,7 @@ pub struct Tracer {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     started: u64,
     spans: Vec<SpanRow>,
@@ -70,7 +69,7 @@ impl Tracer {
             id,
             parent: parent.map(str::to_owned),
             name: name.into(),
-            start: self.clock.now_unix_nano(),
+            start: (self.clock)(),
             attributes: Map::new(),
             events: Vec::new(),
             outcome: None,
@@ -90,7 +89,6 @@ impl Tracer {
 }
 
 /// A span under way. Ends when it is dropped.
-#[derive(Debug)]
 pub struct Span {
     tracer: Arc<Tracer>,
     id: String,
@@ -136,7 +134,7 @@ impl Span {
     }
 
     pub fn event(&mut self, name: &str, attributes: Value) {
-        let time = self.tracer.clock.now_unix_nano();
+        let time = (self.tracer.clock)();
         self.events.push(json!({"name": name, "time_unix_nano": time, "attributes": attributes}));
     }
 
@@ -156,7 +154,7 @@ impl Span {
 impl Drop for Span {
     fn drop(&mut self) {
         let tracer = self.tracer.clone();
-        let end = tracer.clock.now_unix_nano().max(self.start);
+        let end = (tracer.clock)().max(self.start);
         let (status, status_message) = match self.outcome.take() {
             Some(Ok(())) => (SpanStatus::Ok, None),
             Some(Err(message)) => (SpanStatus::Error, Some(message)),

@@ -3,7 +3,7 @@
 //! Two agents behave as smolagents' two do: one calls tools, one writes code. Nothing that a model writes ends a run: what is
 //! wrong goes back to it as an observation, is counted, and the steps run out. Knows no task file, score or table.
 
-// mod code;
+mod code;
 mod external;
 mod memory;
 mod parse;
@@ -18,7 +18,7 @@ use std::{
 
 use async_trait::async_trait;
 
-// pub use code::CodeAgent;
+pub use code::CodeAgent;
 pub use external::{External, ExternalAgent};
 pub use prompts::{PromptError, Prompts};
 pub use steps::Settings;

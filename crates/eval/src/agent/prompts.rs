@@ -20,7 +20,6 @@ const CODE_PROMPTS: &str = include_str!("../../data/prompts/code.yaml");
 const SECTIONS: [&str; 4] = ["system_prompt", "planning", "managed_agent", "final_answer"];
 /// A prompt file is text that people write.
 const MOST_BYTES: usize = 1 << 20;
-const MODULES: &[&str] = &["math"];
 
 /// Why a prompt file is not used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -205,7 +204,7 @@ fn render(
     let variables = context! {
         tools => tools.into_iter().collect::<Value>(),
         managed_agents => Value::from_iter(Vec::<(String, Value)>::new()),
-        authorized_imports => python::repr(&Json::from(MODULES)),
+        authorized_imports => python::repr(&Json::from(crate::sandbox::MODULES)),
         custom_instructions => "",
         code_block_opening_tag => OPENING_TAG,
         code_block_closing_tag => CLOSING_TAG,

@@ -35,7 +35,7 @@ enum End {
 pub(super) async fn execute(execution: &Execution, options: &RunOptions, stopper: &Stopper) -> Finished {
     let Execution { task, agent, attempt } = execution;
     let test_uid = execution.test_uid();
-    let started = options.clock.now_unix_nano();
+    let started = (options.clock)();
     // An execution that is run again has a trace of its own.
     let seed = [test_uid.as_str(), &attempt.to_string(), &started.to_string()];
     let tracer = Tracer::new(&options.run_id, &seed, &options.resource, options.clock.clone());
@@ -110,7 +110,7 @@ pub(super) async fn execute(execution: &Execution, options: &RunOptions, stopper
     let root_id = root.id().to_owned();
     // The judge takes time that is not the agent's.
     drop(root);
-    let ended = options.clock.now_unix_nano();
+    let ended = (options.clock)();
 
     let mut judged = None;
     if let (Some(judge), Some(verdict)) = (&options.judge, &mut verdict) {

@@ -4,6 +4,8 @@ mod agents;
 mod chaos;
 mod replay;
 mod runner;
+mod sandbox;
 mod scoring;
 mod support;
 mod tasks;
+mod tools;

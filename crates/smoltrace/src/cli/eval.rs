@@ -109,9 +109,31 @@ pub struct AgentArgs {
     pub agent_name: String,
 }
 
+impl AgentArgs {
+    /// Whether the agent is the user's own.
+    pub fn is_own(&self) -> bool {
+        self.agent_command.is_some() || self.agent_url.is_some()
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Tools")]
 pub struct ToolArgs {
+    /// Tools beside get_weather, calculator and get_current_time: names or groups (files, text, system, web, network, python)
+    #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "NAME")]
+    pub enable_tools: Vec<String>,
+    /// MCP server to take tools from: URL or name=URL; may be repeated
+    #[arg(long, value_name = "URL")]
+    pub mcp_server_url: Vec<String>,
+    /// MCP server to start: COMMAND or name=COMMAND; may be repeated
+    #[arg(long, value_name = "COMMAND")]
+    pub mcp_server_command: Vec<String>,
+    /// Provider of web searches
+    #[arg(long, default_value = "duckduckgo", value_parser = ["serper", "brave", "tavily", "duckduckgo"], value_name = "NAME")]
+    pub search_provider: String,
+    /// closed denies everything that reaches outside
+    #[arg(long, default_value = "standard", value_parser = ["standard", "closed", "bfsi-closed"], value_name = "PROFILE")]
+    pub security_profile: String,
     /// Seconds that a call of a tool may take
     #[arg(long, default_value_t = 120.0, value_parser = seconds, value_name = "SECONDS")]
     pub tool_timeout: f64,

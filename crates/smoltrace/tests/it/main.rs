@@ -3,6 +3,7 @@
 mod bad_input;
 mod boundaries;
 mod commands;
+mod eval;
 mod kill;
 mod receive;
 mod support;

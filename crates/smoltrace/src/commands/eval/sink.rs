@@ -1,11 +1,17 @@
 //! Finished tests into the tables: accounted, committed, and only then told.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use anyhow::Result;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
-use smoltrace_eval::run::{Finished, Sink, SinkError};
+use smoltrace_eval::{
+    export::OtlpExporter,
+    run::{Finished, Sink, SinkError},
+};
 use smoltrace_model::{
     account::account_run,
     inputs::{Declared, RunInputs},
@@ -21,11 +27,39 @@ pub struct StoreSink {
     run_id: String,
     declared: Map<String, Value>,
     opened: AtomicBool,
+    exporter: Option<OtlpExporter>,
+    /// Spans that could not be exported, and why the last of them.
+    unexported: Mutex<(usize, String)>,
 }
 
 impl StoreSink {
-    pub fn new(store: Store, run_id: &str, declared: Map<String, Value>) -> Self {
-        Self { store, run_id: run_id.into(), declared, opened: AtomicBool::new(false) }
+    pub fn new(
+        store: Store,
+        run_id: &str,
+        declared: Map<String, Value>,
+        exporter: Option<OtlpExporter>,
+    ) -> Self {
+        let (opened, unexported) = (AtomicBool::new(false), Mutex::default());
+        Self { store, run_id: run_id.into(), declared, opened, exporter, unexported }
+    }
+
+    /// What did not go as it was to, for a person to read.
+    pub fn troubles(&self) -> Vec<String> {
+        let (count, why) = &*self.unexported.lock().unwrap_or_else(PoisonError::into_inner);
+        match count {
+            0 => Vec::new(),
+            count => vec![format!("{count} spans were stored here and could not be exported: {why}")],
+        }
+    }
+
+    /// Sends what is stored to where the user collects, too.
+    async fn export(&self, finished: &[Finished]) {
+        let Some(exporter) = &self.exporter else { return };
+        let spans: Vec<_> = finished.iter().flat_map(|test| test.spans.iter().cloned()).collect();
+        if let Err(why) = exporter.export(&spans).await {
+            let mut unexported = self.unexported.lock().unwrap_or_else(PoisonError::into_inner);
+            *unexported = (unexported.0 + spans.len(), why);
+        }
     }
 
     fn inputs(&self, status: Option<RunStatus>) -> RunInputs {
@@ -44,6 +78,8 @@ impl StoreSink {
         let inputs = match self.store.run_data(&self.run_id).await {
             Ok(known) => RunInputs {
                 declared: fresh.declared,
+                // An agent's own telemetry may have opened the run.
+                origin: fresh.origin,
                 ..RunInputs::from_tables(&known.run, known.results, known.spans, known.points)
             },
             Err(StoreError::NotFound { .. }) => fresh,
@@ -83,6 +119,7 @@ impl Sink for StoreSink {
         }
         self.append(batch).await.map_err(|error| SinkError(error.to_string()))?;
         self.opened.store(true, Ordering::Relaxed);
+        self.export(finished).await;
         Ok(())
     }
 }

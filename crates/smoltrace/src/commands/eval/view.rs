@@ -133,10 +133,14 @@ impl View {
     }
 
     /// What came out.
-    pub fn report(&self, row: &RunRow, totals: &Totals, spent: Spent) -> Result<()> {
+    pub fn report(&self, row: &RunRow, totals: &Totals, spent: Spent, troubles: &[String]) -> Result<()> {
         if self.json {
             let run = serde_json::to_value(row)?;
-            return print_json(&json!({"run_id": row.run_id, "totals": totals, "spent": spent, "run": run, "tests": self.tests}));
+            return print_json(&json!({"run_id": row.run_id, "totals": totals, "spent": spent, "run": run, "tests": self.tests,
+                "troubles": troubles}));
+        }
+        if self.quiet {
+            return Ok(());
         }
         let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".into());
         say(&format!(
@@ -150,6 +154,9 @@ impl View {
         ))?;
         if totals.interrupted + totals.not_run > 0 {
             say(&format!("{} cut off, {} not run", totals.interrupted, totals.not_run))?;
+        }
+        for trouble in troubles {
+            say(&format!("note    {}", format::text(trouble, 300)))?;
         }
         say(&format!("smoltrace show {}", row.run_id))
     }
