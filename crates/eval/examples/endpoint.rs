@@ -66,7 +66,10 @@ async fn serve(stream: TcpStream) -> std::io::Result<()> {
                 ),
             ),
         };
-        let text = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{answer}", answer.len());
+        let text = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{answer}",
+            answer.len()
+        );
         write.write_all(text.as_bytes()).await?;
     }
 }

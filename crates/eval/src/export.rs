@@ -150,7 +150,9 @@ fn any_value(value: &Value) -> Value {
         Value::Number(number) if number.is_f64() => json!({"doubleValue": number}),
         Value::Number(number) => json!({"intValue": number.to_string()}),
         Value::String(text) => json!({"stringValue": text}),
-        Value::Array(items) => json!({"arrayValue": {"values": items.iter().map(any_value).collect::<Vec<_>>()}}),
+        Value::Array(items) => {
+            json!({"arrayValue": {"values": items.iter().map(any_value).collect::<Vec<_>>()}})
+        }
         Value::Object(fields) => json!({"kvlistValue": {"values": attributes(fields)}}),
     }
 }
@@ -164,8 +166,14 @@ mod tests {
         let check = |value: Value, expected: Value| assert_eq!(any_value(&value), expected);
         check(json!(3), json!({"intValue": "3"}));
         check(json!(0.5), json!({"doubleValue": 0.5}));
-        check(json!(["a", true]), json!({"arrayValue": {"values": [{"stringValue": "a"}, {"boolValue": true}]}}));
-        check(json!({"k": "v"}), json!({"kvlistValue": {"values": [{"key": "k", "value": {"stringValue": "v"}}]}}));
+        check(
+            json!(["a", true]),
+            json!({"arrayValue": {"values": [{"stringValue": "a"}, {"boolValue": true}]}}),
+        );
+        check(
+            json!({"k": "v"}),
+            json!({"kvlistValue": {"values": [{"key": "k", "value": {"stringValue": "v"}}]}}),
+        );
     }
 
     #[test]

@@ -46,8 +46,11 @@ impl std::fmt::Debug for Redactor {
 impl Redactor {
     /// Takes the values that are secret; short ones are left out.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Self {
-        let mut secrets: Vec<String> =
-            secrets.into_iter().map(|secret| secret.trim().to_owned()).filter(|secret| secret.len() >= SHORTEST).collect();
+        let mut secrets: Vec<String> = secrets
+            .into_iter()
+            .map(|secret| secret.trim().to_owned())
+            .filter(|secret| secret.len() >= SHORTEST)
+            .collect();
         // Longest first: one may be part of another.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets.dedup();
@@ -66,10 +69,12 @@ impl Redactor {
         }
         if FORMS.is_match(&clean) {
             // The word before the key of an Authorization header is none of it.
-            let mask = |found: &Captures| match found[0].get(..6).filter(|word| word.eq_ignore_ascii_case("bearer")) {
-                Some(word) => format!("{word} {MASK}"),
-                None => MASK.to_owned(),
-            };
+            let mask =
+                |found: &Captures| match found[0].get(..6).filter(|word| word.eq_ignore_ascii_case("bearer"))
+                {
+                    Some(word) => format!("{word} {MASK}"),
+                    None => MASK.to_owned(),
+                };
             clean = Cow::Owned(FORMS.replace_all(&clean, mask).into_owned());
         }
         clean

@@ -146,7 +146,10 @@ impl Span {
     /// It failed, for a reason that has a name.
     pub fn fail(&mut self, kind: &str, message: &str) {
         self.set("error.type", kind);
-        self.event("exception", json!({"exception.type": kind, "exception.message": cut(message.to_owned())}));
+        self.event(
+            "exception",
+            json!({"exception.type": kind, "exception.message": cut(message.to_owned())}),
+        );
         self.outcome = Some(Err(cut(message.to_owned())));
     }
 }

@@ -61,7 +61,9 @@ pub fn variable<'a>(names: &[&'a str]) -> Option<(&'a str, String)> {
 
 /// A copy of the environment, for tools that show or pass on parts of it. What is no UTF-8 is left out.
 pub fn environment() -> std::collections::BTreeMap<String, String> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 fn default_data_dir() -> PathBuf {

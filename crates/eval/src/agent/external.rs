@@ -86,21 +86,21 @@ impl ExternalAgent {
         }
         let mut child = command.spawn().map_err(|error| format!("the command cannot be started: {error}"))?;
         let _group = Group(child.id());
-        let (mut stdin, mut stdout, mut stderr) = match (child.stdin.take(), child.stdout.take(), child.stderr.take())
-        {
-            (Some(stdin), Some(stdout), Some(stderr)) => (stdin, stdout, stderr),
-            _ => return Err("the command has no standard streams".into()),
-        };
+        let (mut stdin, mut stdout, mut stderr) =
+            match (child.stdin.take(), child.stdout.take(), child.stderr.take()) {
+                (Some(stdin), Some(stdout), Some(stderr)) => (stdin, stdout, stderr),
+                _ => return Err("the command has no standard streams".into()),
+            };
         let task = self.task(assignment, span).to_string();
         let write = async {
             // A command that does not read its task may have it from its environment.
             let _ = stdin.write_all(task.as_bytes()).await;
             let _ = stdin.write_all(b"\n").await;
             drop(stdin);
+            Ok(())
         };
-        let read = bounded(&mut stdout);
-        let (_, answer, complaint) = tokio::join!(write, read, last_bytes(&mut stderr));
-        let answer = answer?;
+        let complain = async { Ok(last_bytes(&mut stderr).await) };
+        let ((), answer, complaint) = tokio::try_join!(write, bounded(&mut stdout), complain)?;
         let status = child.wait().await.map_err(|error| format!("the command was lost: {error}"))?;
         if !status.success() {
             let complaint = String::from_utf8_lossy(&complaint);
@@ -122,15 +122,22 @@ impl ExternalAgent {
             .await
             .map_err(|error| format!("the agent's endpoint cannot be reached: {error}"))?;
         let mut answer = Vec::new();
-        while let Some(bytes) = response.chunk().await.map_err(|error| format!("the answer broke off: {error}"))? {
+        while let Some(bytes) =
+            response.chunk().await.map_err(|error| format!("the answer broke off: {error}"))?
+        {
             if answer.len() + bytes.len() > MOST_ANSWER_BYTES {
                 return Err(too_large());
             }
             answer.extend_from_slice(&bytes);
         }
         if !response.status().is_success() {
-            let said = String::from_utf8_lossy(&answer[..answer.len().min(MOST_COMPLAINT_BYTES)]).into_owned();
-            return Err(format!("the agent's endpoint failed ({}): {}", response.status().as_u16(), said.trim()));
+            let said =
+                String::from_utf8_lossy(&answer[..answer.len().min(MOST_COMPLAINT_BYTES)]).into_owned();
+            return Err(format!(
+                "the agent's endpoint failed ({}): {}",
+                response.status().as_u16(),
+                said.trim()
+            ));
         }
         Ok(answer)
     }
@@ -282,7 +289,10 @@ mod tests {
     #[test]
     fn answers_are_read() {
         let check = |text: &str, expected: Option<&str>| {
-            let found = read(text.as_bytes()).ok().and_then(|answer| answer.answer).map(|answer| python::str_of(&answer));
+            let found = read(text.as_bytes())
+                .ok()
+                .and_then(|answer| answer.answer)
+                .map(|answer| python::str_of(&answer));
             assert_eq!(found.as_deref(), expected, "{text}");
         };
         check("42\n", Some("42"));

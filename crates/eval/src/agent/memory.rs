@@ -1,6 +1,6 @@
 //! What an agent remembers, and how it is told to the model: in the messages that smolagents would send.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     chat::{Message, Role},
@@ -72,7 +72,9 @@ impl Memory {
                     messages.push(Message::new(Role::User, "Go on and carry this plan out."));
                 }
                 Step::Action(step) => {
-                    messages.extend(step.output.as_ref().map(|output| Message::new(Role::Assistant, output.trim())));
+                    messages.extend(
+                        step.output.as_ref().map(|output| Message::new(Role::Assistant, output.trim())),
+                    );
                     messages.extend(step.done());
                 }
             }
@@ -100,12 +102,17 @@ impl ActionStep {
     fn done(&self) -> Vec<Message> {
         let mut messages = Vec::new();
         if !self.calls.is_empty() {
+            // In the order of smolagents' keys.
             let call = |call: &Call| {
-                json!({"id": call.id, "type": "function",
-                       "function": {"name": call.name, "arguments": call.arguments}})
+                let [id, name] = [&call.id, &call.name].map(|text| python::repr(&Value::from(text.as_str())));
+                let arguments = python::repr(&call.arguments);
+                format!(
+                    "{{'id': {id}, 'type': 'function', 'function': {{'name': {name}, 'arguments': {arguments}}}}}"
+                )
             };
-            let calls: Value = self.calls.iter().map(call).collect();
-            messages.push(Message::new(Role::Assistant, format!("Calling tools:\n{}", python::repr(&calls))));
+            let calls: Vec<String> = self.calls.iter().map(call).collect();
+            let calls = format!("Calling tools:\n[{}]", calls.join(", "));
+            messages.push(Message::new(Role::Assistant, calls));
         }
         if let Some(observation) = &self.observation {
             messages.push(Message::new(Role::User, format!("Observation:\n{observation}")));

@@ -31,15 +31,20 @@ pub(super) fn calls(reply: &ChatReply) -> Result<Vec<Call>, String> {
         return Ok(reply.tool_calls.iter().enumerate().map(call).collect());
     }
     let Some(text) = reply.content.as_deref().filter(|text| !text.trim().is_empty()) else {
-        return Err("The output has neither text nor a tool call. Call a tool, or final_answer with the answer.".into());
+        return Err(
+            "The output has neither text nor a tool call. Call a tool, or final_answer with the answer."
+                .into(),
+        );
     };
-    let expected = "Call a tool, or write one as JSON: {\"name\": \"tool\", \"arguments\": {\"name\": \"value\"}}";
+    let expected =
+        "Call a tool, or write one as JSON: {\"name\": \"tool\", \"arguments\": {\"name\": \"value\"}}";
     let found = text.find('{').zip(text.rfind('}')).and_then(|(start, end)| text.get(start..=end));
     let Some(json) = found else {
         return Err(format!("There is no tool call in the output:\n{}\n{expected}", repeated(text)));
     };
-    let value: Value = serde_json::from_str(json)
-        .map_err(|error| format!("The tool call is no valid JSON ({error}):\n{}\n{expected}", repeated(json)))?;
+    let value: Value = serde_json::from_str(json).map_err(|error| {
+        format!("The tool call is no valid JSON ({error}):\n{}\n{expected}", repeated(json))
+    })?;
     let Some(name) = value.get("name").and_then(Value::as_str) else {
         return Err(format!("The JSON names no tool:\n{}\n{expected}", repeated(json)));
     };
@@ -95,7 +100,9 @@ pub(super) fn checked(spec: &ToolSpec, given: &Value) -> Result<Map<String, Valu
 fn takes(schema: &Value, value: &Value) -> bool {
     let is = |kind: &str| match kind {
         "string" => value.is_string(),
-        "integer" => value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        "integer" => {
+            value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|number| number.fract() == 0.0)
+        }
         "number" => value.is_number(),
         "boolean" => value.is_boolean(),
         "array" => value.is_array(),
@@ -182,14 +189,19 @@ mod tests {
 
     #[test]
     fn code_is_found() {
-        let check = |output: &str, expected: Option<&str>| assert_eq!(code(output).1.ok().as_deref(), expected, "{output}");
+        let check = |output: &str, expected: Option<&str>| {
+            assert_eq!(code(output).1.ok().as_deref(), expected, "{output}")
+        };
         check("Thought\n<code>\nx = 1\n</code>", Some("x = 1"));
         check("<code>a</code> and <code>b</code>", Some("a\n\nb"));
         check("cut at the stop text <code>\nprint(1)\n", Some("print(1)"));
         check("```python\nprint(2)\n```", Some("print(2)"));
         check("only words", None);
         check("", None);
-        check("<code>final_answer = 3\nfinal_answer(final_answer)</code>", Some("final_answer_variable = 3\nfinal_answer(final_answer_variable)"));
+        check(
+            "<code>final_answer = 3\nfinal_answer(final_answer)</code>",
+            Some("final_answer_variable = 3\nfinal_answer(final_answer_variable)"),
+        );
         check("<code>final_answer == 3</code>", Some("final_answer == 3"));
     }
 
@@ -198,7 +210,11 @@ mod tests {
         let reply = |content: &str| ChatReply { content: Some(content.into()), ..ChatReply::default() };
         let check = |content: &str, expected: Option<(&str, Value)>| {
             let found = calls(&reply(content)).ok().and_then(|calls| calls.into_iter().next());
-            assert_eq!(found.map(|call| (call.name, call.arguments)), expected.map(|(n, a)| (n.to_owned(), a)), "{content}");
+            assert_eq!(
+                found.map(|call| (call.name, call.arguments)),
+                expected.map(|(n, a)| (n.to_owned(), a)),
+                "{content}"
+            );
         };
         check(r#"I will. {"name": "add", "arguments": {"a": 1}} Done"#, Some(("add", json!({"a": 1}))));
         check(r#"{"name": "add", "arguments": "{\"a\": 1}"}"#, Some(("add", json!({"a": 1}))));
@@ -221,7 +237,8 @@ mod tests {
             inputs: vec![input("n", "integer", true), input("s", "string", false)],
             output_type: "string".into(),
         };
-        let check = |given: Value, expected: bool| assert_eq!(checked(&spec, &given).is_ok(), expected, "{given}");
+        let check =
+            |given: Value, expected: bool| assert_eq!(checked(&spec, &given).is_ok(), expected, "{given}");
         check(json!({"n": 1}), true);
         check(json!({"n": 1.0, "s": null}), true);
         check(json!({"n": 1.5}), false);

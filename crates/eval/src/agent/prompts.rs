@@ -83,8 +83,8 @@ impl Prompts {
         if yaml.len() > MOST_BYTES {
             return Err(PromptError(format!("larger than {MOST_BYTES} bytes")));
         }
-        let file: Map<String, Json> =
-            serde_saphyr::from_str(yaml).map_err(|error| PromptError(format!("no YAML of prompts: {error}")))?;
+        let file: Map<String, Json> = serde_saphyr::from_str(yaml)
+            .map_err(|error| PromptError(format!("no YAML of prompts: {error}")))?;
         let nested = file.get("prompt_templates").and_then(Json::as_object);
         let given = nested.unwrap_or(&file);
         let mut prompts = self.clone();
@@ -103,10 +103,14 @@ impl Prompts {
         replace(given, "final_answer", "post_messages", &mut prompts.texts.final_answer.post_messages)?;
         prompts.max_steps = count(&file, "max_steps")?.or(self.max_steps);
         prompts.planning_interval = count(&file, "planning_interval")?.or(self.planning_interval);
-        let known = |key: &str| SECTIONS.contains(&key) || ["prompt_templates", "max_steps", "planning_interval"].contains(&key);
+        let known = |key: &str| {
+            SECTIONS.contains(&key) || ["prompt_templates", "max_steps", "planning_interval"].contains(&key)
+        };
         let unknown: Vec<&str> = file.keys().map(String::as_str).filter(|key| !known(key)).collect();
         if !unknown.is_empty() {
-            prompts.notes.push(format!("keys that mean nothing here were passed over: {}", unknown.join(", ")));
+            prompts
+                .notes
+                .push(format!("keys that mean nothing here were passed over: {}", unknown.join(", ")));
         }
         // Better now than in every test.
         let texts = &prompts.texts;
@@ -182,10 +186,12 @@ fn replace(
 fn count(fields: &Map<String, Json>, key: &str) -> Result<Option<u32>, PromptError> {
     match fields.get(key) {
         None | Some(Json::Null) => Ok(None),
-        Some(value) => match value.as_u64().and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0) {
-            Some(count) => Ok(Some(count)),
-            None => Err(PromptError(format!("`{key}` must be a whole number above 0, found {value}"))),
-        },
+        Some(value) => {
+            match value.as_u64().and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0) {
+                Some(count) => Ok(Some(count)),
+                None => Err(PromptError(format!("`{key}` must be a whole number above 0, found {value}"))),
+            }
+        }
     }
 }
 
@@ -226,7 +232,11 @@ fn python_method(state: &mut State, value: &Value, method: &str, args: &[Value])
         (ValueKind::String, "lower") => "lower",
         (ValueKind::Map, "values") => {
             let keys: Vec<Value> = value.try_iter()?.collect();
-            return keys.iter().map(|key| value.get_item(key)).collect::<Result<Vec<Value>, Error>>().map(Value::from);
+            return keys
+                .iter()
+                .map(|key| value.get_item(key))
+                .collect::<Result<Vec<Value>, Error>>()
+                .map(Value::from);
         }
         _ => return Err(Error::from(ErrorKind::UnknownMethod)),
     };

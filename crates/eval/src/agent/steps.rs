@@ -244,9 +244,7 @@ impl Run<'_> {
 }
 
 fn said<'a>(messages: impl Iterator<Item = &'a Message>) -> Value {
-    let message = |message: &Message| {
-        json!({"role": message.role, "parts": [{"type": "text", "content": message.content}]})
-    };
+    let message = |message: &Message| json!({"role": message.role, "parts": [{"type": "text", "content": message.content}]});
     messages.map(message).collect()
 }
 
@@ -270,7 +268,8 @@ fn answered(span: &mut Span, reply: &ChatReply, record: bool) {
     }
     let seconds = timing.first_token.map(|first| first.as_secs_f64());
     span.set("gen_ai.response.time_to_first_chunk", seconds);
-    let writing = timing.total.zip(timing.first_token).map(|(total, first)| total.saturating_sub(first).as_secs_f64());
+    let writing =
+        timing.total.zip(timing.first_token).map(|(total, first)| total.saturating_sub(first).as_secs_f64());
     if let Some((tokens, seconds)) = usage.output_tokens.zip(writing).filter(|(_, seconds)| *seconds > 0.0) {
         span.set("smoltrace.output_tokens_per_s", tokens as f64 / seconds);
     }

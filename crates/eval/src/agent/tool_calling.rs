@@ -95,7 +95,10 @@ impl Act for Caller<'_> {
         step.calls = calls.clone();
         if calls.len() > MOST_CALLS {
             assignment.progress.lock().bad_calls += calls.len() as u32;
-            return Err(format!("{} calls in one step are too many; at most {MOST_CALLS} are made", calls.len()));
+            return Err(format!(
+                "{} calls in one step are too many; at most {MOST_CALLS} are made",
+                calls.len()
+            ));
         }
         if let [call] = calls.as_slice()
             && call.name == FINAL_ANSWER
@@ -104,7 +107,9 @@ impl Act for Caller<'_> {
         }
         if calls.iter().any(|call| call.name == FINAL_ANSWER) {
             assignment.progress.lock().bad_calls += 1;
-            return Err("Call final_answer alone, in a step of its own: nothing of this step was done.".into());
+            return Err(
+                "Call final_answer alone, in a step of its own: nothing of this step was done.".into()
+            );
         }
         let made = calls.iter().map(|call| self.call(call, span, assignment));
         let answers = futures::future::join_all(made).await;
@@ -150,7 +155,11 @@ impl Caller<'_> {
             }
             Err((error, more)) => {
                 count(&mut progress, &error);
-                Err(format!("Calling {} with {} failed: {error}{more}", call.name, python::repr(&call.arguments)))
+                Err(format!(
+                    "Calling {} with {} failed: {error}{more}",
+                    call.name,
+                    python::repr(&call.arguments)
+                ))
             }
         }
     }

@@ -101,7 +101,8 @@ impl OpenAi {
             .user_agent(concat!("smoltrace/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers);
         if let Some(proxy) = options.proxy.as_deref().filter(|_| !local) {
-            let proxy = reqwest::Proxy::all(proxy).map_err(|error| format!("`{proxy}` is no proxy: {error}"))?;
+            let proxy =
+                reqwest::Proxy::all(proxy).map_err(|error| format!("`{proxy}` is no proxy: {error}"))?;
             builder = builder.proxy(proxy);
         }
         let http = builder.build().map_err(|error| format!("no HTTP client: {error}"))?;
@@ -185,7 +186,11 @@ impl OpenAi {
         }
         let mut reply = if streamed {
             if let Some(data) = events.rest() {
-                stream.take(&data)?;
+                stream.take(&data).map_err(|failure| match failure {
+                    // Half an event is no nonsense.
+                    Failure::NoCompletion(_) => Failure::CutOff("the stream stopped within an event".into()),
+                    told => told,
+                })?;
             }
             stream.reply()?
         } else {
@@ -352,7 +357,10 @@ fn shortened(text: &str) -> String {
 /// A completion that came in one piece.
 fn completion(bytes: &[u8]) -> Result<ChatReply, Failure> {
     let value: Value = serde_json::from_slice(bytes).map_err(|_| {
-        Failure::NoCompletion(format!("expected JSON, found {:?}", shortened(&String::from_utf8_lossy(bytes))))
+        Failure::NoCompletion(format!(
+            "expected JSON, found {:?}",
+            shortened(&String::from_utf8_lossy(bytes))
+        ))
     })?;
     let mut assembly = Assembly::default();
     assembly.take_value(&value, "message")?;
@@ -385,9 +393,11 @@ impl Assembly {
 
     fn take_value(&mut self, value: &Value, piece: &str) -> Result<bool, Failure> {
         if let Some(error) = value.get("error").filter(|error| !error.is_null()) {
-            let message = error.get("message").and_then(Value::as_str).map_or_else(|| error.to_string(), str::to_owned);
+            let message =
+                error.get("message").and_then(Value::as_str).map_or_else(|| error.to_string(), str::to_owned);
             let code = error.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
-            let status = code.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(StatusCode::BAD_GATEWAY);
+            let status =
+                code.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(StatusCode::BAD_GATEWAY);
             return Err(Failure::Status { status, message: shortened(&message), wait: None });
         }
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -399,7 +409,10 @@ impl Assembly {
         let Some(choices) = value.get("choices").and_then(Value::as_array) else {
             return match self.chunks > 0 || value.get("usage").is_some() {
                 true => Ok(false),
-                false => Err(Failure::NoCompletion(format!("expected `choices`, found {}", shortened(&value.to_string())))),
+                false => Err(Failure::NoCompletion(format!(
+                    "expected `choices`, found {}",
+                    shortened(&value.to_string())
+                ))),
             };
         };
         self.chunks += 1;

@@ -32,12 +32,18 @@ struct Understands {
     max_tokens: &'static str,
 }
 
-const PLAIN: Understands =
-    Understands { top_k: false, seed: true, reasoning_effort: false, template: false, max_tokens: "max_tokens" };
+const PLAIN: Understands = Understands {
+    top_k: false,
+    seed: true,
+    reasoning_effort: false,
+    template: false,
+    max_tokens: "max_tokens",
+};
 const OPENAI: Understands =
     Understands { reasoning_effort: true, max_tokens: "max_completion_tokens", ..PLAIN };
 const EFFORT: Understands = Understands { reasoning_effort: true, ..PLAIN };
-const OPEN_WEIGHTS: Understands = Understands { top_k: true, reasoning_effort: true, template: true, ..PLAIN };
+const OPEN_WEIGHTS: Understands =
+    Understands { top_k: true, reasoning_effort: true, template: true, ..PLAIN };
 
 const fn provider(
     name: &'static str,
@@ -55,13 +61,39 @@ const fn keyless(provider: Provider, url_variables: &'static [&'static str]) -> 
 /// All of them.
 pub const PROVIDERS: &[Provider] = &[
     provider("openai", "https://api.openai.com/v1", &["OPENAI_API_KEY"], OPENAI),
-    keyless(provider("ollama", "http://localhost:11434/v1", &["OLLAMA_API_KEY"], EFFORT), &["OLLAMA_BASE_URL"]),
-    keyless(provider("vllm", "http://localhost:8000/v1", &["VLLM_API_KEY"], OPEN_WEIGHTS), &["VLLM_BASE_URL"]),
-    provider("huggingface", "https://router.huggingface.co/v1", &["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"], OPEN_WEIGHTS),
-    provider("mistral", "https://api.mistral.ai/v1", &["MISTRAL_API_KEY"], Understands { seed: false, ..PLAIN }),
+    keyless(
+        provider("ollama", "http://localhost:11434/v1", &["OLLAMA_API_KEY"], EFFORT),
+        &["OLLAMA_BASE_URL"],
+    ),
+    keyless(
+        provider("vllm", "http://localhost:8000/v1", &["VLLM_API_KEY"], OPEN_WEIGHTS),
+        &["VLLM_BASE_URL"],
+    ),
+    provider(
+        "huggingface",
+        "https://router.huggingface.co/v1",
+        &["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"],
+        OPEN_WEIGHTS,
+    ),
+    provider(
+        "mistral",
+        "https://api.mistral.ai/v1",
+        &["MISTRAL_API_KEY"],
+        Understands { seed: false, ..PLAIN },
+    ),
     provider("groq", "https://api.groq.com/openai/v1", &["GROQ_API_KEY"], OPENAI),
-    provider("together", "https://api.together.xyz/v1", &["TOGETHER_API_KEY", "TOGETHERAI_API_KEY"], OPEN_WEIGHTS),
-    provider("deepseek", "https://api.deepseek.com/v1", &["DEEPSEEK_API_KEY"], Understands { seed: false, ..PLAIN }),
+    provider(
+        "together",
+        "https://api.together.xyz/v1",
+        &["TOGETHER_API_KEY", "TOGETHERAI_API_KEY"],
+        OPEN_WEIGHTS,
+    ),
+    provider(
+        "deepseek",
+        "https://api.deepseek.com/v1",
+        &["DEEPSEEK_API_KEY"],
+        Understands { seed: false, ..PLAIN },
+    ),
     provider(
         "gemini",
         "https://generativelanguage.googleapis.com/v1beta/openai",
@@ -74,9 +106,19 @@ pub const PROVIDERS: &[Provider] = &[
         &["ANTHROPIC_API_KEY"],
         Understands { seed: false, ..PLAIN },
     ),
-    provider("openrouter", "https://openrouter.ai/api/v1", &["OPENROUTER_API_KEY"], Understands { template: false, ..OPEN_WEIGHTS }),
+    provider(
+        "openrouter",
+        "https://openrouter.ai/api/v1",
+        &["OPENROUTER_API_KEY"],
+        Understands { template: false, ..OPEN_WEIGHTS },
+    ),
     keyless(
-        provider("litellm", "http://localhost:4000/v1", &["LITELLM_API_KEY", "LITELLM_PROXY_API_KEY"], OPEN_WEIGHTS),
+        provider(
+            "litellm",
+            "http://localhost:4000/v1",
+            &["LITELLM_API_KEY", "LITELLM_PROXY_API_KEY"],
+            OPEN_WEIGHTS,
+        ),
         &["LITELLM_BASE_URL", "LITELLM_PROXY_API_BASE"],
     ),
     // Any other, by --base-url. Its key has a variable of its own: no provider's key goes to an unknown address.
@@ -106,7 +148,10 @@ impl Provider {
     ///
     /// # Errors
     /// What is to be given when neither names a provider.
-    pub fn of_model<'a>(model: &'a str, chosen: Option<&'static Self>) -> Result<(&'static Self, &'a str), String> {
+    pub fn of_model<'a>(
+        model: &'a str,
+        chosen: Option<&'static Self>,
+    ) -> Result<(&'static Self, &'a str), String> {
         let named = model.split_once('/').and_then(|(prefix, rest)| Some((Self::find(prefix)?, rest)));
         match (chosen, named) {
             (None, Some((provider, rest))) => Ok((provider, rest)),

@@ -52,7 +52,6 @@ fn first() -> u32 {
     1
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
 fn is_first(attempt: &u32) -> bool {
     *attempt == 1
 }
@@ -88,8 +87,8 @@ impl Replay {
     /// # Errors
     /// What is wrong with the recording.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let recording: Recording =
-            serde_json::from_slice(bytes).map_err(|error| format!("no recording of conversations: {error}"))?;
+        let recording: Recording = serde_json::from_slice(bytes)
+            .map_err(|error| format!("no recording of conversations: {error}"))?;
         if recording.format != FORMAT {
             return Err(format!("expected a recording of format `{FORMAT}`, found `{}`", recording.format));
         }
@@ -135,10 +134,10 @@ impl ChatModel for Replay {
         let here = at(scope.attempt).filter(|(recorded, _)| recorded == &hash).map(|(_, reply)| reply);
         let same = || self.by_request.get(hash.as_ref()?);
         let nearest = || at(scope.attempt).or_else(|| at(1)).map(|(_, reply)| reply);
-        here.or_else(same).or_else(nearest).cloned().ok_or_else(|| ChatError::NotRecorded {
-            test_uid: scope.test_uid.clone(),
-            index: scope.index,
-        })
+        here.or_else(same)
+            .or_else(nearest)
+            .cloned()
+            .ok_or_else(|| ChatError::NotRecorded { test_uid: scope.test_uid.clone(), index: scope.index })
     }
 }
 

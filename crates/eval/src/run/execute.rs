@@ -87,13 +87,16 @@ pub(super) async fn execute(execution: &Execution, options: &RunOptions, stopper
     }
     let stop_reason = progress.stop_reason.unwrap_or(StopReason::Error);
     let mut verdict = (stop_reason != StopReason::RunStopped).then(|| {
-        score::score(task, &Outcome {
-            tools_used: &progress.tools_used,
-            ran_code: progress.ran_code,
-            final_answer_called: progress.final_answer_called,
-            answer: progress.answer.as_deref(),
-            by_answer: agent.by_answer(),
-        })
+        score::score(
+            task,
+            &Outcome {
+                tools_used: &progress.tools_used,
+                ran_code: progress.ran_code,
+                final_answer_called: progress.final_answer_called,
+                answer: progress.answer.as_deref(),
+                by_answer: agent.by_answer(),
+            },
+        )
     });
 
     root.set("tests.tool_calls", progress.tools_used.len());
@@ -146,7 +149,11 @@ pub(super) async fn execute(execution: &Execution, options: &RunOptions, stopper
     for span in &mut spans {
         options.redactor.span(span);
     }
-    Finished { result, spans: spans.into_iter().map(smoltrace_model::rows::SpanRow::sealed).collect(), summary }
+    Finished {
+        result,
+        spans: spans.into_iter().map(smoltrace_model::rows::SpanRow::sealed).collect(),
+        summary,
+    }
 }
 
 async fn over(limit: Option<Duration>) {

@@ -206,8 +206,14 @@ impl Stopper {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// Executions that will run.
-    RunStarted { executions: usize, workers: usize },
-    TestStarted { test_uid: String, attempt: u32 },
+    RunStarted {
+        executions: usize,
+        workers: usize,
+    },
+    TestStarted {
+        test_uid: String,
+        attempt: u32,
+    },
     /// The execution is stored.
     TestFinished(Summary),
     /// No more executions are begun; those that run are cut off.

@@ -72,7 +72,8 @@ impl Meter {
             self.stopper.stop(Stop::Limit(format!("it used {} tokens, and may use {limit}", spent.tokens)));
         }
         if let Some(limit) = self.limits.cost_usd.filter(|limit| spent.cost_usd >= *limit) {
-            self.stopper.stop(Stop::Limit(format!("it cost {:.6} USD, and may cost {limit}", spent.cost_usd)));
+            self.stopper
+                .stop(Stop::Limit(format!("it cost {:.6} USD, and may cost {limit}", spent.cost_usd)));
         }
     }
 

@@ -78,14 +78,18 @@ impl Judge {
             return outcome;
         };
         let request = ChatRequest {
-            messages: vec![Message::new(Role::System, SYSTEM), Message::new(Role::User, question(task, answer))],
+            messages: vec![
+                Message::new(Role::System, SYSTEM),
+                Message::new(Role::User, question(task, answer)),
+            ],
             scope: CallScope { test_uid: format!("judge:{test_uid}"), attempt, index: 0 },
             ..ChatRequest::default()
         };
         span.set("gen_ai.request.model", self.model.name());
         match self.model.chat(&request).await {
             Ok(reply) => {
-                (outcome.input_tokens, outcome.output_tokens) = (reply.usage.input_tokens, reply.usage.output_tokens);
+                (outcome.input_tokens, outcome.output_tokens) =
+                    (reply.usage.input_tokens, reply.usage.output_tokens);
                 // Not under the names of usage: what judging takes is not what the agent took.
                 span.set("smoltrace.judge.input_tokens", reply.usage.input_tokens);
                 span.set("smoltrace.judge.output_tokens", reply.usage.output_tokens);

@@ -61,7 +61,10 @@ impl Match {
             "numeric" => {
                 let (tolerance, relative) = (number("tolerance")?, number("relative")?);
                 let default = if tolerance.is_none() && relative.is_none() { 1e-9 } else { 0.0 };
-                Ok(Self::Numeric { tolerance: tolerance.unwrap_or(0.0), relative: relative.unwrap_or(default) })
+                Ok(Self::Numeric {
+                    tolerance: tolerance.unwrap_or(0.0),
+                    relative: relative.unwrap_or(default),
+                })
             }
             "regex" => match value.get("pattern") {
                 None => Ok(Self::Regex(None)),
@@ -107,7 +110,8 @@ fn pattern_of(pattern: &str) -> Result<Regex, String> {
 
 /// Whether the answer is right, and why. Keywords count beside a match of another kind.
 pub(super) fn response(task: &Task, answer: Option<&str>) -> (bool, String) {
-    let wanted = task.matching.is_some() || task.expected_answer.is_some() || !task.expected_keywords.is_empty();
+    let wanted =
+        task.matching.is_some() || task.expected_answer.is_some() || !task.expected_keywords.is_empty();
     let Some(answer) = answer else {
         return match wanted {
             true => (false, "there is no answer to look at".into()),
@@ -158,7 +162,9 @@ fn matches(matching: &Match, expected: Option<&Value>, answer: &str) -> (bool, S
             // The last number is mostly the result; what stands before it is how it came about.
             match found.last().filter(near).or_else(|| found.iter().find(near)) {
                 Some(number) => (true, format!("{number} is {wanted} within {margin}")),
-                None if found.is_empty() => (false, format!("expected {wanted}, found no number in {}", shown(answer))),
+                None if found.is_empty() => {
+                    (false, format!("expected {wanted}, found no number in {}", shown(answer)))
+                }
                 None => (false, format!("expected {wanted} within {margin}, found {}", list(&found))),
             }
         }
@@ -230,7 +236,8 @@ fn plain(text: &str) -> String {
 /// a match is tolerant of what stands around the number.
 fn numbers(text: &str) -> Vec<f64> {
     static NUMBER: std::sync::LazyLock<Regex> = std::sync::LazyLock::new(|| {
-        Regex::new(r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\.\d+|\d+)(?:[eE][-+]?\d+)?").expect("a valid pattern")
+        Regex::new(r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\.\d+|\d+)(?:[eE][-+]?\d+)?")
+            .expect("a valid pattern")
     });
     let parse = |found: regex::Match| found.as_str().replace(',', "").parse::<f64>().ok();
     NUMBER.find_iter(text).filter_map(parse).filter(|number| number.is_finite()).collect()

@@ -52,9 +52,7 @@ pub struct Verdict {
 impl Verdict {
     /// The reasons as one JSON list.
     pub fn to_json(&self) -> Value {
-        let check = |check: &Check| {
-            json!({"check": check.name, "passed": check.passed, "counts": check.counts, "why": check.why})
-        };
+        let check = |check: &Check| json!({"check": check.name, "passed": check.passed, "counts": check.counts, "why": check.why});
         self.checks.iter().map(check).collect()
     }
 

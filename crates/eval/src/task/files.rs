@@ -30,8 +30,14 @@ pub fn sample_files() -> Vec<SampleFile> {
         ("automation/files.txt", listing()),
         ("automation/crontab", CRONTAB.into()),
         ("security/readme.txt", "Files that the last audit looked at.\n".into()),
-        ("security/deploy/current.env", "DB_HOST=db-1.internal\nDB_USER=app\nDB_PASSWORD_FILE=/run/secrets/db\n".into()),
-        ("security/deploy/old.env", "DB_HOST=db-0.internal\nDB_USER=app\nDB_PASSWORD=correct-horse-battery\n".into()),
+        (
+            "security/deploy/current.env",
+            "DB_HOST=db-1.internal\nDB_USER=app\nDB_PASSWORD_FILE=/run/secrets/db\n".into(),
+        ),
+        (
+            "security/deploy/old.env",
+            "DB_HOST=db-0.internal\nDB_USER=app\nDB_PASSWORD=correct-horse-battery\n".into(),
+        ),
         ("security/ports.txt", "22\n80\n443\n4444\n9100\n".into()),
         ("security/allowed.txt", "22\n80\n443\n9100\n".into()),
         ("services/spans.csv", spans()),
@@ -86,7 +92,11 @@ fn app_log() -> String {
             (false, 0) => ("WARN", "retrying after a slow answer, no error yet"),
             _ => ("INFO", "request served"),
         };
-        format!("2026-03-14T{} {level} {service} {text} id={:06x}", clock(8, line * 11), numbers.below(1 << 24))
+        format!(
+            "2026-03-14T{} {level} {service} {text} id={:06x}",
+            clock(8, line * 11),
+            numbers.below(1 << 24)
+        )
     })
 }
 
@@ -96,11 +106,18 @@ fn access_log() -> String {
     lines("", 520, |line| {
         // 37 failures of the server.
         let failed = line % 14 == 9 && line < 14 * 37;
-        let status = if failed { 500 + numbers.below(4) } else { [200, 200, 200, 204, 301, 404][numbers.below(6) as usize] };
+        let status = if failed {
+            500 + numbers.below(4)
+        } else {
+            [200, 200, 200, 204, 301, 404][numbers.below(6) as usize]
+        };
         let host = numbers.below(250) + 1;
         let path = numbers.pick(&paths);
         let (bytes, ms) = (numbers.below(90_000), numbers.below(900) + 3);
-        format!("198.51.100.{host} - - [14/Mar/2026:{} +0000] \"GET {path} HTTP/1.1\" {status} {bytes} {ms}ms", clock(9, line * 5))
+        format!(
+            "198.51.100.{host} - - [14/Mar/2026:{} +0000] \"GET {path} HTTP/1.1\" {status} {bytes} {ms}ms",
+            clock(9, line * 5)
+        )
     })
 }
 
@@ -109,10 +126,22 @@ fn auth_log() -> String {
     lines("", 160, |line| {
         let (address, user, outcome) = match line % 4 {
             0 => ("203.0.113.77".to_owned(), "root", "failed"),
-            1 => (format!("198.51.100.{}", 1 + numbers.below(200)), numbers.pick(&["ana", "deploy", "sven"]), "failed"),
-            _ => (format!("192.0.2.{}", 1 + numbers.below(30)), numbers.pick(&["ana", "deploy", "sven"]), "accepted"),
+            1 => (
+                format!("198.51.100.{}", 1 + numbers.below(200)),
+                numbers.pick(&["ana", "deploy", "sven"]),
+                "failed",
+            ),
+            _ => (
+                format!("192.0.2.{}", 1 + numbers.below(30)),
+                numbers.pick(&["ana", "deploy", "sven"]),
+                "accepted",
+            ),
         };
-        format!("Mar 14 {} bastion sshd[{}]: {outcome} login for {user} from {address}", clock(1, line * 97), 1000 + line)
+        format!(
+            "Mar 14 {} bastion sshd[{}]: {outcome} login for {user} from {address}",
+            clock(1, line * 97),
+            1000 + line
+        )
     })
 }
 
@@ -121,7 +150,13 @@ fn cpu() -> String {
     lines("time,cpu_percent\n", 120, |line| {
         let minute = 13 * 60 + 30 + line;
         // One short peak before the load goes up for good.
-        let base = if minute >= 14 * 60 + 37 { 83 } else if line == 20 { 71 } else { 31 };
+        let base = if minute >= 14 * 60 + 37 {
+            83
+        } else if line == 20 {
+            71
+        } else {
+            31
+        };
         format!("{:02}:{:02},{}", minute / 60, minute % 60, base + numbers.below(9))
     })
 }
@@ -174,7 +209,12 @@ fn pauses() -> String {
     let mut numbers = Numbers(8);
     lines("", 75, |line| {
         let ms = if line == 48 { 812 } else { 4 + numbers.below(380) };
-        format!("[{}] gc {}: pause {ms} ms, heap {} MiB", clock(0, line * 613), 7_000 + line, 900 + numbers.below(2_000))
+        format!(
+            "[{}] gc {}: pause {ms} ms, heap {} MiB",
+            clock(0, line * 613),
+            7_000 + line,
+            900 + numbers.below(2_000)
+        )
     })
 }
 
@@ -182,7 +222,8 @@ fn listing() -> String {
     let mut numbers = Numbers(9);
     lines("", 60, |line| {
         // Every fifth is one; names that only look like one are not.
-        let ending = if line % 5 == 2 { "jpeg" } else { numbers.pick(&["jpg", "png", "jpeg.txt", "txt", "jpg"]) };
+        let ending =
+            if line % 5 == 2 { "jpeg" } else { numbers.pick(&["jpg", "png", "jpeg.txt", "txt", "jpg"]) };
         format!("photos/{:04}/scan-{line:03}.{ending}", 2019 + numbers.below(7))
     })
 }

@@ -54,10 +54,15 @@ fn json(name: &str, bytes: &[u8], split: &str) -> Result<TaskSet, TaskError> {
     let list = match &mut value {
         Value::Array(list) => std::mem::take(list),
         Value::Object(parts) => {
-            let key = [split, "data", "tasks"].into_iter().find(|key| parts.get(*key).is_some_and(Value::is_array));
+            let key =
+                [split, "data", "tasks"].into_iter().find(|key| parts.get(*key).is_some_and(Value::is_array));
             match key.and_then(|key| parts.remove(key)) {
                 Some(Value::Array(list)) => list,
-                _ => return Err(fail(format!("expected a list, or an object with a list `{split}`, `data` or `tasks`"))),
+                _ => {
+                    return Err(fail(format!(
+                        "expected a list, or an object with a list `{split}`, `data` or `tasks`"
+                    )));
+                }
             }
         }
         _ => return Err(fail("expected a list of tasks".into())),

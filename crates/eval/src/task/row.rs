@@ -134,7 +134,9 @@ impl Row<'_> {
         };
         match number.filter(|number| (f64::from(least)..=1e6).contains(number)) {
             Some(number) => Ok(Some(number as u32)),
-            None => Err(self.error(field, format!("expected a whole number of {least} or more, found {value}"))),
+            None => {
+                Err(self.error(field, format!("expected a whole number of {least} or more, found {value}")))
+            }
         }
     }
 
@@ -170,7 +172,9 @@ impl Row<'_> {
         let text = |item: &Value| match item {
             Value::String(text) => Ok(text.clone()),
             Value::Number(number) => Ok(number.to_string()),
-            other => Err(self.error(field, format!("expected a list of texts, found {} in it", kind_of(other)))),
+            other => {
+                Err(self.error(field, format!("expected a list of texts, found {} in it", kind_of(other))))
+            }
         };
         items.iter().map(text).collect()
     }
@@ -180,7 +184,8 @@ impl Row<'_> {
         let parsed;
         let value = match value.as_str().map(str::trim) {
             Some(text) if text.starts_with('{') => {
-                parsed = serde_json::from_str(text).map_err(|error| self.error("match", error.to_string()))?;
+                parsed =
+                    serde_json::from_str(text).map_err(|error| self.error("match", error.to_string()))?;
                 &parsed
             }
             _ => value,

@@ -34,16 +34,21 @@ fn last_message(request: &ChatRequest) -> &str {
 
 #[tokio::test]
 async fn the_tool_calling_agent_calls_looks_and_answers() {
-    let told = told(vec![calls("double", "{\"n\": 4}"), calls("final_answer", "{\"answer\": 8}")], false).await;
+    let told =
+        told(vec![calls("double", "{\"n\": 4}"), calls("final_answer", "{\"answer\": 8}")], false).await;
     let row = &told.row;
     assert_eq!(row.response.as_deref(), Some("8"));
-    assert_eq!((row.success, row.stop_reason.as_deref(), row.steps), (Some(true), Some("final_answer"), Some(2)));
+    assert_eq!(
+        (row.success, row.stop_reason.as_deref(), row.steps),
+        (Some(true), Some("final_answer"), Some(2))
+    );
     assert_eq!(row.tools_used, ["double"]);
     assert_eq!((row.input_tokens, row.output_tokens, row.llm_calls), (Some(200), Some(20), Some(2)));
     // The final answer is a tool, as it is in smolagents' traces.
     assert_eq!(row.tool_calls, Some(2));
 
-    let names: Vec<(&str, SpanKind)> = told.finished.spans.iter().map(|span| (span.name.as_str(), span.kind)).collect();
+    let names: Vec<(&str, SpanKind)> =
+        told.finished.spans.iter().map(|span| (span.name.as_str(), span.kind)).collect();
     assert_eq!(
         names,
         [
@@ -65,7 +70,10 @@ async fn the_tool_calling_agent_calls_looks_and_answers() {
     assert_eq!(roles, [Role::System, Role::User, Role::Assistant, Role::User]);
     assert_eq!(last_message(first), "New task:\ndouble 4");
     assert_eq!(last_message(second), "Observation:\n8");
-    assert_eq!(second.messages[2].content, "Calling tools:\n[{'id': 'c1', 'type': 'function', 'function': {'name': 'double', 'arguments': {'n': 4}}}]");
+    assert_eq!(
+        second.messages[2].content,
+        "Calling tools:\n[{'id': 'c1', 'type': 'function', 'function': {'name': 'double', 'arguments': {'n': 4}}}]"
+    );
     let tools: Vec<&str> = first.tools.iter().map(|tool| tool.name.as_str()).collect();
     assert_eq!(tools, ["double", "final_answer"]);
     assert!(first.messages[0].content.contains("double: Doubles a number."), "{}", first.messages[0].content);
@@ -110,7 +118,10 @@ async fn a_call_in_the_text_counts() {
 #[tokio::test]
 async fn the_code_agent_runs_code_and_remembers() {
     let told = told(
-        vec![says("I try.\n<code>\nx = double(4)\nprint('x is', x)\n"), says("<code>\nfinal_answer(x + 1)\n</code>")],
+        vec![
+            says("I try.\n<code>\nx = double(4)\nprint('x is', x)\n"),
+            says("<code>\nfinal_answer(x + 1)\n</code>"),
+        ],
         true,
     )
     .await;
@@ -143,20 +154,32 @@ async fn code_that_fails_goes_back_to_the_model() {
 
 #[tokio::test]
 async fn plans_are_made_at_their_interval() {
-    let replies = [says("plan one"), calls("double", "{\"n\": 1}"), calls("double", "{\"n\": 2}"), says("plan two"),
-        calls("final_answer", "{\"answer\": \"done\"}")];
+    let replies = [
+        says("plan one"),
+        calls("double", "{\"n\": 1}"),
+        calls("double", "{\"n\": 2}"),
+        says("plan two"),
+        calls("final_answer", "{\"answer\": \"done\"}"),
+    ];
     let script = Arc::new(Scripted::new(replies.into_iter().map(Ok)));
     let mut equipment = equipment(script.clone(), Prompts::tool_calling());
     equipment.settings.planning_interval = Some(2);
-    let ran =
-        run_all(tasks(vec![Task::new("t", "go")]), &[Arc::new(ToolCallingAgent::new(equipment))], options("r")).await;
+    let ran = run_all(
+        tasks(vec![Task::new("t", "go")]),
+        &[Arc::new(ToolCallingAgent::new(equipment))],
+        options("r"),
+    )
+    .await;
     let row = ran.accounted().results.remove(0);
     assert_eq!((row.response.as_deref(), row.steps, row.llm_calls), (Some("done"), Some(3), Some(5)));
     let requests = script.requests();
     assert!(requests[0].messages[0].content.contains("go") && requests[0].tools.is_empty());
     assert!(requests[1].messages.iter().any(|message| message.content.contains("plan one")));
     let again = &requests[3].messages;
-    assert!(again[0].content.contains("go") && last_message(&requests[3]).contains("You have 2 steps left"), "{again:?}");
+    assert!(
+        again[0].content.contains("go") && last_message(&requests[3]).contains("You have 2 steps left"),
+        "{again:?}"
+    );
     assert!(!again.iter().any(|message| message.content.contains("plan one")), "{again:?}");
 }
 
@@ -199,8 +222,12 @@ async fn what_the_model_said_is_in_the_spans() {
     let told = told(vec![calls("final_answer", "{\"answer\": \"8\"}")], false).await;
     let chat = told.finished.spans.iter().find(|span| span.kind == SpanKind::Llm).expect("a call");
     let attributes: Value = serde_json::from_str(&chat.attributes).expect("JSON");
-    let input: Value = serde_json::from_str(attributes["gen_ai.input.messages"].as_str().expect("text")).expect("JSON");
-    assert_eq!(input, json!([{"role": "user", "parts": [{"type": "text", "content": "New task:\ndouble 4"}]}]));
+    let input: Value =
+        serde_json::from_str(attributes["gen_ai.input.messages"].as_str().expect("text")).expect("JSON");
+    assert_eq!(
+        input,
+        json!([{"role": "user", "parts": [{"type": "text", "content": "New task:\ndouble 4"}]}])
+    );
     assert_eq!(attributes["gen_ai.operation.name"], "chat");
     assert_eq!(attributes["gen_ai.response.finish_reasons"], json!(["tool_calls"]));
     assert_eq!((chat.input_tokens, chat.output_tokens), (Some(100), Some(10)));

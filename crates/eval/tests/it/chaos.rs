@@ -67,12 +67,24 @@ async fn what_passes_is_repeated_and_what_does_not_is_told() {
     check(vec![status(429, &[])], 3, Some("unavailable"), "(429) in each of 3 attempts: busy").await;
     check(vec![status(500, &[])], 3, Some("unavailable"), "busy").await;
     check(vec![status(401, &[])], 1, Some("refused"), "refused the request (401): busy").await;
-    check(vec![Answer::Status(307, &[("location", "http://127.0.0.1:1/")], "")], 1, Some("refused"), "no reason").await;
+    check(
+        vec![Answer::Status(307, &[("location", "http://127.0.0.1:1/")], "")],
+        1,
+        Some("refused"),
+        "no reason",
+    )
+    .await;
     check(vec![Answer::Half(says("a longer text"))], 3, Some("cut_off"), "3 attempts").await;
     check(vec![Answer::Nonsense("<html>\n\n")], 3, Some("cut_off"), "nothing in it").await;
     check(vec![Answer::Nonsense("data: [1, 2\n\n")], 3, Some("no_completion"), "expected JSON").await;
     check(vec![Answer::Nonsense("data: {\"hello\": 1}\n\n")], 3, Some("no_completion"), "`choices`").await;
-    check(vec![Answer::Nonsense("data: {\"error\": {\"message\": \"no more\", \"code\": 400}}\n\n")], 1, Some("refused"), "no more").await;
+    check(
+        vec![Answer::Nonsense("data: {\"error\": {\"message\": \"no more\", \"code\": 400}}\n\n")],
+        1,
+        Some("refused"),
+        "no more",
+    )
+    .await;
     check(vec![Answer::Huge(100_000_000)], 1, Some("too_large"), "larger than 4194304 bytes").await;
     check(vec![Answer::Close], 3, Some("no_connection"), "3 attempts").await;
 }
@@ -137,7 +149,12 @@ async fn misbehaving_models_run_out_of_steps() {
     let check = async |answers: Vec<ChatReply>, field: &str, count: u64| {
         let answers = answers.into_iter().map(Answer::Stream).collect();
         let row = outcome(answers, false).await;
-        assert_eq!((row.success, row.stop_reason.as_deref()), (Some(false), Some("max_steps")), "{field}: {:?}", row.error);
+        assert_eq!(
+            (row.success, row.stop_reason.as_deref()),
+            (Some(false), Some("max_steps")),
+            "{field}: {:?}",
+            row.error
+        );
         assert_eq!((row.steps, row.llm_calls), (Some(4), Some(5)));
         assert_eq!(row.total_tokens, Some(550), "{field}");
         let declared: serde_json::Value = serde_json::from_str(&row.declared).expect("JSON");
@@ -158,7 +175,12 @@ async fn misbehaving_models_run_out_of_steps() {
 async fn code_that_misbehaves_is_told_and_runs_out_of_steps() {
     let check = async |code: &str, words: &str| {
         let row = outcome(vec![Answer::Stream(says(&format!("<code>\n{code}\n</code>")))], true).await;
-        assert_eq!((row.success, row.stop_reason.as_deref()), (Some(false), Some("max_steps")), "{code}: {:?}", row.error);
+        assert_eq!(
+            (row.success, row.stop_reason.as_deref()),
+            (Some(false), Some("max_steps")),
+            "{code}: {:?}",
+            row.error
+        );
         let declared: serde_json::Value = serde_json::from_str(&row.declared).expect("JSON");
         assert_eq!(declared["failures"].as_u64(), Some(4), "{code}");
         let _ = words;

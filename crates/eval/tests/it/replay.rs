@@ -17,7 +17,8 @@ const QUICK: &[u8] = include_bytes!("../../data/replay/quick.json");
 
 #[tokio::test]
 async fn what_was_recorded_is_replayed() {
-    let script = [calls("double", "{\"n\": 4}"), calls("final_answer", "{\"answer\": \"8\"}"), says("no"), says("no")];
+    let script =
+        [calls("double", "{\"n\": 4}"), calls("final_answer", "{\"answer\": \"8\"}"), says("no"), says("no")];
     let recorder = Arc::new(Recorder::new(Arc::new(Scripted::new(script.into_iter().map(Ok)))));
     let set = || tasks(vec![Task::new("a", "double 4"), Task::new("b", "say nothing")]);
     let model: Arc<dyn ChatModel> = recorder.clone();
@@ -33,7 +34,10 @@ async fn what_was_recorded_is_replayed() {
     };
     assert_eq!(told(&first)[0], told(&again)[0]);
     // The second conversation broke off, and is no longer when it is replayed.
-    assert_eq!(again.finished[1].result.error.as_deref(), Some("the recording has no answer for call 2 of tool:b"));
+    assert_eq!(
+        again.finished[1].result.error.as_deref(),
+        Some("the recording has no answer for call 2 of tool:b")
+    );
 }
 
 #[test]
@@ -43,7 +47,10 @@ fn recordings_that_are_none_are_refused() {
         assert!(problem.contains(words), "{problem}");
     };
     check("{", "no recording");
-    check(r#"{"format":"other/1","model":"m","provider":"p","made_by":"x","calls":[]}"#, "smoltrace-replay/1");
+    check(
+        r#"{"format":"other/1","model":"m","provider":"p","made_by":"x","calls":[]}"#,
+        "smoltrace-replay/1",
+    );
 }
 
 #[test]

@@ -7,7 +7,8 @@ use smoltrace_eval::{
 };
 
 fn task(fields: Value) -> Task {
-    let mut row: Map<String, Value> = json!({"id": "t", "prompt": "p"}).as_object().expect("an object").clone();
+    let mut row: Map<String, Value> =
+        json!({"id": "t", "prompt": "p"}).as_object().expect("an object").clone();
     row.extend(fields.as_object().expect("an object").clone());
     TaskSet::from_rows("test", [(1, row)]).expect("a valid task").tasks.remove(0)
 }
@@ -15,12 +16,15 @@ fn task(fields: Value) -> Task {
 #[test]
 fn answers_are_held_against_what_was_expected() {
     let check = |fields: Value, answer: &str, expected: bool| {
-        let verdict = score(&task(fields.clone()), &Outcome {
-            tools_used: &["x".into()],
-            final_answer_called: true,
-            answer: Some(answer),
-            ..Outcome::default()
-        });
+        let verdict = score(
+            &task(fields.clone()),
+            &Outcome {
+                tools_used: &["x".into()],
+                final_answer_called: true,
+                answer: Some(answer),
+                ..Outcome::default()
+            },
+        );
         assert_eq!(verdict.response_correct, expected, "{fields} {answer:?}: {:?}", verdict.checks);
         assert!(verdict.checks.iter().all(|check| !check.why.is_empty()));
     };
@@ -58,18 +62,22 @@ fn answers_are_held_against_what_was_expected() {
 
 #[test]
 fn tools_and_final_answer_count_as_published() {
-    let check = |fields: Value, tools: &[&str], code: Option<bool>, answered: bool, expected: (bool, bool, bool)| {
-        let tools: Vec<String> = tools.iter().map(|tool| (*tool).to_owned()).collect();
-        let verdict = score(&task(fields.clone()), &Outcome {
-            tools_used: &tools,
-            ran_code: code == Some(true),
-            final_answer_called: answered,
-            answer: Some("the answer"),
-            by_answer: code.is_some(),
-        });
-        let found = (verdict.tool_called, verdict.correct_tool, verdict.success);
-        assert_eq!(found, expected, "{fields} {tools:?} {code:?}: {:?}", verdict.checks);
-    };
+    let check =
+        |fields: Value, tools: &[&str], code: Option<bool>, answered: bool, expected: (bool, bool, bool)| {
+            let tools: Vec<String> = tools.iter().map(|tool| (*tool).to_owned()).collect();
+            let verdict = score(
+                &task(fields.clone()),
+                &Outcome {
+                    tools_used: &tools,
+                    ran_code: code == Some(true),
+                    final_answer_called: answered,
+                    answer: Some("the answer"),
+                    by_answer: code.is_some(),
+                },
+            );
+            let found = (verdict.tool_called, verdict.correct_tool, verdict.success);
+            assert_eq!(found, expected, "{fields} {tools:?} {code:?}: {:?}", verdict.checks);
+        };
     let one = json!({"expected_tool": "a"});
     check(one.clone(), &["a"], None, true, (true, true, true));
     check(one.clone(), &["b"], None, true, (true, false, false));

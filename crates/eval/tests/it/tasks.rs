@@ -19,7 +19,9 @@ fn every_form_gives_the_same_tasks() {
     assert_eq!(expected.len(), 1);
     assert_eq!(expected[0].id, "7");
     assert_eq!(expected[0].agents, TaskAgents::Tool);
-    for (name, text) in [("t.jsonl", lines), ("t.csv", csv), ("t.json", split.as_str()), ("tasks", json), ("tasks", lines)] {
+    for (name, text) in
+        [("t.jsonl", lines), ("t.csv", csv), ("t.json", split.as_str()), ("tasks", json), ("tasks", lines)]
+    {
         assert_eq!(parse(name, text).expect(name).tasks, expected, "{name}");
     }
 }
@@ -37,15 +39,35 @@ fn errors_name_the_place() {
     check("t.jsonl", "{\"id\":\"a\",\"prompt\":\"p\"}\n\n{\"id\":", "t.jsonl, row 3: no valid JSON");
     check("t.json", r#"[{"prompt": "p"}]"#, "t.json, row 1, field `id`: every task needs one");
     check("t.json", r#"[{"id": "a", "prompt": " "}]"#, "row 1, field `prompt`");
-    check("t.json", r#"[{"id":"a","prompt":"p"},{"id":"a","prompt":"q"}]"#, "row 2, field `id`: `a` is already the id of row 1");
-    check("t.json", r#"[{"id":"a","prompt":"p","agent_type":"robot"}]"#, "expected tool, code or both, found `robot`");
-    check("t.json", r#"[{"id":"a","prompt":"p","max_steps":0}]"#, "field `max_steps`: expected a whole number of 1 or more, found 0");
+    check(
+        "t.json",
+        r#"[{"id":"a","prompt":"p"},{"id":"a","prompt":"q"}]"#,
+        "row 2, field `id`: `a` is already the id of row 1",
+    );
+    check(
+        "t.json",
+        r#"[{"id":"a","prompt":"p","agent_type":"robot"}]"#,
+        "expected tool, code or both, found `robot`",
+    );
+    check(
+        "t.json",
+        r#"[{"id":"a","prompt":"p","max_steps":0}]"#,
+        "field `max_steps`: expected a whole number of 1 or more, found 0",
+    );
     check("t.json", r#"[{"id":"a","prompt":"p","timeout_s":"soon"}]"#, "expected seconds above 0");
-    check("t.json", r#"[{"id":"a","prompt":"p","expected_keywords":{"a":1}}]"#, "expected a list of texts, found an object");
+    check(
+        "t.json",
+        r#"[{"id":"a","prompt":"p","expected_keywords":{"a":1}}]"#,
+        "expected a list of texts, found an object",
+    );
     check("t.json", r#"[{"id":"a","prompt":"p","match":"fuzzy"}]"#, "expected exact, numeric, regex");
     check("t.json", r#"[{"id":"a","prompt":"p","match":"numeric","expected_answer":"many"}]"#, "one number");
     check("t.json", r#"[{"id":"a","prompt":"p","match":"exact"}]"#, "needs `expected_answer`");
-    check("t.json", r#"[{"id":"a","prompt":"p","match":"regex","expected_answer":"("}]"#, "the pattern is not valid");
+    check(
+        "t.json",
+        r#"[{"id":"a","prompt":"p","match":"regex","expected_answer":"("}]"#,
+        "the pattern is not valid",
+    );
     check("t.json", r#"[{"id":"a","prompt":"p","match":"keywords_all"}]"#, "needs `expected_keywords`");
     check("t.csv", "id,prompt\na\n", "t.csv, row 1: no valid CSV");
     check("t.bin", "\u{1}", "expected a .json, .jsonl, .csv or .parquet file");
@@ -76,7 +98,8 @@ fn built_in_sets_are_whole() {
 fn sample_files_hold_what_the_tasks_ask_for() {
     let files = sample_files();
     assert_eq!(files, sample_files());
-    let file = |path: &str| files.iter().find(|(name, _)| *name == path).map(|(_, text)| text.as_str()).expect(path);
+    let file =
+        |path: &str| files.iter().find(|(name, _)| *name == path).map(|(_, text)| text.as_str()).expect(path);
     let set = built_in("operations").expect("built in");
     let check = |id: &str, found: String| {
         let task = set.tasks.iter().find(|task| task.id == id).expect(id);
@@ -91,7 +114,8 @@ fn sample_files_hold_what_the_tasks_ask_for() {
     let rows = |path: &str| file(path).lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
     let number = |text: &str| text.parse::<f64>().expect("a number");
 
-    let errors: Vec<&str> = file("logs/app.log").lines().filter(|line| line.split(' ').nth(1) == Some("ERROR")).collect();
+    let errors: Vec<&str> =
+        file("logs/app.log").lines().filter(|line| line.split(' ').nth(1) == Some("ERROR")).collect();
     check("log_first_error", errors[0].split(' ').nth(2).expect("a service").into());
     check("log_count_errors", errors.len().to_string());
     let failed = |line: &&str| line.split("\" ").nth(1).is_some_and(|rest| rest.starts_with('5'));
@@ -127,15 +151,21 @@ fn sample_files_hold_what_the_tasks_ask_for() {
     };
     let total = |row: &str| number(&column(row, 2)) * number(&column(row, 3));
     check("perf_query", column(&most(rows("perf/queries.csv"), &total), 0));
-    let pause = |line: &str| number(line.split("pause ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a pause"));
+    let pause = |line: &str| {
+        number(line.split("pause ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a pause"))
+    };
     check("perf_pause", file("perf/gc.log").lines().map(pause).fold(0.0, f64::max).to_string());
-    check("auto_rename", file("automation/files.txt").lines().filter(|line| line.ends_with(".jpeg")).count().to_string());
+    check(
+        "auto_rename",
+        file("automation/files.txt").lines().filter(|line| line.ends_with(".jpeg")).count().to_string(),
+    );
     let starts: Vec<(&str, &str)> = file("automation/crontab")
         .lines()
         .filter(|line| !line.starts_with(['#', '*']))
         .filter_map(|line| line.split_whitespace().next().zip(line.split_whitespace().nth(1)))
         .collect();
-    let twice = starts.iter().find(|start| starts.iter().filter(|other| other == start).count() > 1).expect("one");
+    let twice =
+        starts.iter().find(|start| starts.iter().filter(|other| other == start).count() > 1).expect("one");
     check("auto_schedule", format!("{:0>2}:{:0>2}", twice.1, twice.0));
     let mut attackers = std::collections::BTreeMap::new();
     for line in file("logs/auth.log").lines().filter(|line| line.contains("failed login")) {
@@ -152,9 +182,11 @@ fn sample_files_hold_what_the_tasks_ask_for() {
         rows("services/spans.csv").into_iter().filter(|row| row.starts_with("req-0042,")).collect();
     check("debug_slowest_hop", column(&most(of_request, &|row| number(&column(row, 2))), 1));
     let health = rows("services/health.csv");
-    let sick: Vec<String> = health.iter().filter(|row| column(row, 1) == "no").map(|row| column(row, 0)).collect();
+    let sick: Vec<String> =
+        health.iter().filter(|row| column(row, 1) == "no").map(|row| column(row, 0)).collect();
     let root = health.iter().find(|row| {
-        column(row, 1) == "no" && !column(row, 2).split(' ').any(|needed| sick.iter().any(|name| name == needed))
+        column(row, 1) == "no"
+            && !column(row, 2).split(' ').any(|needed| sick.iter().any(|name| name == needed))
     });
     check("debug_root", column(root.expect("one"), 0));
     let mut teams = std::collections::BTreeMap::new();
@@ -162,7 +194,10 @@ fn sample_files_hold_what_the_tasks_ask_for() {
         *teams.entry(column(&row, 1)).or_insert(0.0) += number(&column(&row, 3));
     }
     check("cost_team", teams.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).expect("one").0);
-    let unused: f64 =
-        rows("cost/volumes.csv").iter().filter(|row| column(row, 2).is_empty()).map(|row| number(&column(row, 3))).sum();
+    let unused: f64 = rows("cost/volumes.csv")
+        .iter()
+        .filter(|row| column(row, 2).is_empty())
+        .map(|row| number(&column(row, 3)))
+        .sum();
     check("cost_unused", unused.to_string());
 }

@@ -143,7 +143,9 @@ pub struct ToolArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Generation settings (what an endpoint does not understand is told and recorded)")]
+#[command(
+    next_help_heading = "Generation settings (what an endpoint does not understand is told and recorded)"
+)]
 pub struct GenerationArgs {
     /// Sampling temperature
     #[arg(long, value_parser = non_negative, value_name = "T")]

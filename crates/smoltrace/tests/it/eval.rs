@@ -48,11 +48,18 @@ fn the_quick_set_is_replayed_by_both_agents() {
         assert!(row["trace_id"].is_string() && row["llm_calls"].as_i64() > Some(0), "{row}");
     }
     // A slip with a tool's arguments and one in code are told to the agent, and mended.
-    let mended = sql(&smoltrace, "SELECT test_uid, declared FROM results WHERE test_uid IN ('tool:weather_difference', 'code:fahrenheit')");
+    let mended = sql(
+        &smoltrace,
+        "SELECT test_uid, declared FROM results WHERE test_uid IN ('tool:weather_difference', 'code:fahrenheit')",
+    );
     assert_eq!(mended.len(), 2);
     for row in mended {
         let declared: Value = serde_json::from_str(row["declared"].as_str().expect("text")).expect("JSON");
-        assert_eq!(declared["bad_calls"].as_i64().unwrap_or(0) + declared["failures"].as_i64().unwrap_or(0), 1, "{row}");
+        assert_eq!(
+            declared["bad_calls"].as_i64().unwrap_or(0) + declared["failures"].as_i64().unwrap_or(0),
+            1,
+            "{row}"
+        );
     }
     // What the tables tell gives the same row again.
     let before = sql(&smoltrace, "SELECT row_id FROM runs");
@@ -86,13 +93,18 @@ fn arguments_that_cannot_be_meant_are_told() {
     let bad = smoltrace.data.path().join("bad.jsonl");
     std::fs::write(&bad, "{\"id\": 1}\n").expect("written");
     check(&["--model", "replay:quick", "--tasks", bad.to_str().expect("UTF-8")], 3, "row 1, field `prompt`");
-    assert!(!smoltrace.data.path().join("tables").join("runs").exists() || sql(&smoltrace, "SELECT * FROM runs").is_empty());
+    assert!(
+        !smoltrace.data.path().join("tables").join("runs").exists()
+            || sql(&smoltrace, "SELECT * FROM runs").is_empty()
+    );
 }
 
 #[test]
 fn exit_codes_tell_how_it_went() {
     let smoltrace = Smoltrace::new();
-    let code = |args: &[&str]| smoltrace.run(&[&["eval", "--model", "replay:quick", "--quiet"], args].concat()).status.code();
+    let code = |args: &[&str]| {
+        smoltrace.run(&[&["eval", "--model", "replay:quick", "--quiet"], args].concat()).status.code()
+    };
     assert_eq!(code(&["--fail-under", "90"]), Some(0));
     assert_eq!(code(&["--fail-under", "99"]), Some(7));
     assert_eq!(code(&["--max-tokens", "3000"]), Some(6));
@@ -153,15 +165,20 @@ fn answer(stream: TcpStream, held: &str, reached: &Barrier) -> Option<()> {
         let body = json!({"id": "1", "model": "scripted", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
             "usage": {"prompt_tokens": 10, "completion_tokens": 5}})
         .to_string();
-        let head =
-            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
         write.write_all(format!("{head}{body}").as_bytes()).ok()?;
     }
 }
 
 fn write_tasks(smoltrace: &Smoltrace, count: usize) -> String {
     let path = smoltrace.data.path().join("tasks.jsonl");
-    let task = |n| json!({"id": format!("t{n:03}"), "prompt": format!("prompt {n:03}."), "expected_answer": 42}).to_string();
+    let task = |n| {
+        json!({"id": format!("t{n:03}"), "prompt": format!("prompt {n:03}."), "expected_answer": 42})
+            .to_string()
+    };
     let lines: Vec<String> = (0..count).map(task).collect();
     std::fs::write(&path, lines.join("\n")).expect("written");
     path.to_str().expect("UTF-8").to_owned()
@@ -179,7 +196,9 @@ fn evaluation(smoltrace: &Smoltrace, endpoint: &Endpoint, tasks: &str, more: &[&
 fn done(smoltrace: &Smoltrace) -> BTreeSet<(String, String)> {
     sql(smoltrace, "SELECT test_uid, trace_id FROM results WHERE stop_reason <> 'run_stopped'")
         .iter()
-        .map(|row| (row["test_uid"].as_str().expect("text").into(), row["trace_id"].as_str().expect("text").into()))
+        .map(|row| {
+            (row["test_uid"].as_str().expect("text").into(), row["trace_id"].as_str().expect("text").into())
+        })
         .collect()
 }
 
@@ -189,9 +208,10 @@ fn a_killed_run_goes_on_without_losing_or_repeating_a_test() {
     for after in [1, 40, 90] {
         let smoltrace = Smoltrace::new();
         let tasks = write_tasks(&smoltrace, 120);
-        let mut child = evaluation(&smoltrace, &endpoint, &tasks, &["--run-id", "run", "--parallel-workers", "3"])
-            .spawn()
-            .expect("the binary runs");
+        let mut child =
+            evaluation(&smoltrace, &endpoint, &tasks, &["--run-id", "run", "--parallel-workers", "3"])
+                .spawn()
+                .expect("the binary runs");
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
         // A test is told as finished once it is stored.
         let told: Vec<String> = lines
@@ -207,7 +227,9 @@ fn a_killed_run_goes_on_without_losing_or_repeating_a_test() {
         }
         assert_eq!(sql(&smoltrace, "SELECT status FROM runs")[0]["status"], "running");
 
-        let output = evaluation(&smoltrace, &endpoint, &tasks, &["--resume", "run"]).output().expect("the binary runs");
+        let output = evaluation(&smoltrace, &endpoint, &tasks, &["--resume", "run"])
+            .output()
+            .expect("the binary runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let after = done(&smoltrace);
         assert_eq!(after.len(), 120);
@@ -227,7 +249,8 @@ fn a_stopped_run_is_partial_and_goes_on() {
     let tasks = write_tasks(&smoltrace, 6);
     let reached = Arc::new(Barrier::new(2));
     let holding = Endpoint::start("prompt 003.", reached.clone());
-    let child = evaluation(&smoltrace, &holding, &tasks, &["--run-id", "run"]).spawn().expect("the binary runs");
+    let child =
+        evaluation(&smoltrace, &holding, &tasks, &["--run-id", "run"]).spawn().expect("the binary runs");
     reached.wait();
     let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill runs");
     assert!(killed.success());
@@ -238,7 +261,8 @@ fn a_stopped_run_is_partial_and_goes_on() {
     assert_eq!(run["interrupted_tests"], 1);
 
     let endpoint = Endpoint::start("", Arc::new(Barrier::new(1)));
-    let output = evaluation(&smoltrace, &endpoint, &tasks, &["--resume", "run"]).output().expect("the binary runs");
+    let output =
+        evaluation(&smoltrace, &endpoint, &tasks, &["--resume", "run"]).output().expect("the binary runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let run = &sql(&smoltrace, "SELECT * FROM runs")[0];
     assert_eq!((run["status"].as_str(), run["total_tests"].as_i64()), (Some("completed"), Some(6)));
@@ -254,10 +278,23 @@ fn recordings_are_replayed_without_the_endpoint() {
     let file = smoltrace.data.path().join("recording.json");
     let file = file.to_str().expect("UTF-8");
     let endpoint = Endpoint::start("", Arc::new(Barrier::new(1)));
-    let output = evaluation(&smoltrace, &endpoint, &tasks, &["--record", file]).output().expect("the binary runs");
+    let output =
+        evaluation(&smoltrace, &endpoint, &tasks, &["--record", file]).output().expect("the binary runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let told = smoltrace.json(&["eval", "--model", &format!("replay:{file}"), "--tasks", &tasks, "--agent-type", "tool", "--json"]);
-    assert_eq!((told["run"]["successful_tests"].as_i64(), told["run"]["simulated"].as_bool()), (Some(3), Some(true)));
+    let told = smoltrace.json(&[
+        "eval",
+        "--model",
+        &format!("replay:{file}"),
+        "--tasks",
+        &tasks,
+        "--agent-type",
+        "tool",
+        "--json",
+    ]);
+    assert_eq!(
+        (told["run"]["successful_tests"].as_i64(), told["run"]["simulated"].as_bool()),
+        (Some(3), Some(true))
+    );
     assert_eq!(told["run"]["total_tokens"], 45);
 }
 
@@ -266,8 +303,8 @@ fn a_command_is_an_agent() {
     let smoltrace = Smoltrace::new();
     let tasks = write_tasks(&smoltrace, 2);
     let agent = r#"cat > /dev/null; echo '{"answer": "42", "steps": 2, "usage": {"input_tokens": 7, "output_tokens": 1}}'"#;
-    let told = smoltrace.json(&["eval", "--model", "mine", "--provider", "custom", "--base-url", "http://127.0.0.1:1",
-        "--tasks", &tasks, "--agent-command", agent, "--json"]);
+    let told =
+        smoltrace.json(&["eval", "--model", "mine", "--tasks", &tasks, "--agent-command", agent, "--json"]);
     let run = &told["run"];
     assert_eq!((run["successful_tests"].as_i64(), run["total_tokens"].as_i64()), (Some(2), Some(16)));
     assert_eq!((run["agent_type"].as_str(), run["avg_steps"].as_f64()), (Some("external"), Some(2.0)));

@@ -127,7 +127,8 @@ async fn serve(
             requests.push(body.clone());
             requests.len() - 1
         };
-        const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+        const STREAM: &str =
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
         match script(&body, number) {
             Answer::Stream(reply) => {
                 write.write_all(STREAM.as_bytes()).await?;
@@ -143,8 +144,10 @@ async fn serve(
             }
             Answer::Whole(reply) => {
                 let text = whole(&reply).to_string();
-                let head =
-                    format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", text.len());
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                    text.len()
+                );
                 write.write_all(head.as_bytes()).await?;
                 write.write_all(text.as_bytes()).await?;
             }
@@ -212,9 +215,7 @@ fn events(reply: &ChatReply) -> String {
         deltas.push(json!({"tool_calls": [call]}));
         deltas.push(json!({"tool_calls": [{"index": call["index"], "function": {"arguments": &arguments[middle..]}}]}));
     }
-    let chunk = |delta: Value, reason: Value| {
-        json!({"id": "x", "model": "model-1", "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
-    };
+    let chunk = |delta: Value, reason: Value| json!({"id": "x", "model": "model-1", "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]});
     let mut text = String::new();
     for delta in deltas {
         text.push_str(&format!("data: {}\n\n", chunk(delta, Value::Null)));

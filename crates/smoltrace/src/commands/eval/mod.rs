@@ -18,8 +18,8 @@ use smoltrace_eval::{
     agent::{Agent, CodeAgent, Equipment, External, ExternalAgent, Prompts, Settings, ToolCallingAgent},
     chat::{ChatModel, replay::Recorder},
     clock::Clock,
-    sandbox::SandboxLimits,
     run::{self, Limits, Meter, Metered, PromptKeeping, RunOptions, Stop, Stopper},
+    sandbox::SandboxLimits,
     score::Judge,
     task::TaskSet,
 };
@@ -169,7 +169,9 @@ fn outcome(args: &EvalArgs, row: &RunRow, totals: &run::Totals) -> Result<()> {
         return Err(Unmet::Partial { why }.into());
     }
     match (args.running.fail_under, row.success_rate) {
-        (Some(threshold), Some(rate)) if rate < threshold => Err(Unmet::BelowThreshold { rate, threshold }.into()),
+        (Some(threshold), Some(rate)) if rate < threshold => {
+            Err(Unmet::BelowThreshold { rate, threshold }.into())
+        }
         _ => Ok(()),
     }
 }
@@ -186,7 +188,8 @@ async fn agents(
         _ => None,
     };
     if let Some(external) = own {
-        let agent = ExternalAgent::new(&args.agents.agent_name, external, otlp_endpoint).map_err(UsageError)?;
+        let agent =
+            ExternalAgent::new(&args.agents.agent_name, external, otlp_endpoint).map_err(UsageError)?;
         return Ok(vec![Arc::new(agent)]);
     }
     let file = match &args.agents.prompt_yml {
@@ -197,7 +200,9 @@ async fn agents(
     };
     let prompts = |built_in: Prompts| -> Result<Prompts> {
         match &file {
-            Some(yaml) => built_in.replaced(yaml).map_err(|error| UsageError(format!("--prompt-yml: {error}")).into()),
+            Some(yaml) => {
+                built_in.replaced(yaml).map_err(|error| UsageError(format!("--prompt-yml: {error}")).into())
+            }
             None => Ok(built_in),
         }
     };
@@ -227,4 +232,3 @@ fn now_unix_nano() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
-

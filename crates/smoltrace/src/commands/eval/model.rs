@@ -3,9 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
+use async_trait::async_trait;
 use smoltrace_eval::{
     chat::{
-        ChatModel,
+        ChatError, ChatModel, ChatReply, ChatRequest,
         openai::{OpenAi, Options},
         provider::{Generation, Provider},
         replay::Replay,
@@ -43,7 +44,16 @@ impl<'a> Models<'a> {
     /// The model under test.
     pub fn model(&mut self, name: &str) -> Result<Arc<dyn ChatModel>> {
         let args = self.args;
-        self.make(name, args.provider.as_deref(), args.base_url.as_deref(), args.api_key_env.as_deref(), generation(args))
+        if args.agents.is_own() {
+            return Ok(Arc::new(Theirs::new(name, args.provider.as_deref())));
+        }
+        self.make(
+            name,
+            args.provider.as_deref(),
+            args.base_url.as_deref(),
+            args.api_key_env.as_deref(),
+            generation(args),
+        )
     }
 
     /// The model that judges: with its own provider, at its own settings.
@@ -52,7 +62,11 @@ impl<'a> Models<'a> {
         let named = Provider::of_model(name, None).is_ok() || name.starts_with("replay:");
         let (provider, base_url, key) = match named {
             true => (None, None, None),
-            false => (self.args.provider.as_deref(), self.args.base_url.as_deref(), self.args.api_key_env.as_deref()),
+            false => (
+                self.args.provider.as_deref(),
+                self.args.base_url.as_deref(),
+                self.args.api_key_env.as_deref(),
+            ),
         };
         let settings = Generation { temperature: Some(0.0), ..Generation::default() };
         let model = self.make(name, provider, base_url, key, settings)?;
@@ -91,17 +105,17 @@ impl<'a> Models<'a> {
         };
         let key = config::variable(&variables);
         if key.is_none() && (!provider.keyless || key_variable.is_some()) && base_url.is_none() {
-            return Err(UsageError(format!(
-                "{} needs a key: set {}",
-                provider.name,
-                variables.join(" or ")
-            ))
-            .into());
+            return Err(
+                UsageError(format!("{} needs a key: set {}", provider.name, variables.join(" or "))).into()
+            );
         }
         let key = key.map(|(_, key)| key);
         self.secrets.extend(key.clone());
-        let base_url = base_url.map(str::to_owned).or_else(|| config::variable(provider.url_variables).map(|(_, url)| url));
-        let proxy = config::variable(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]).map(|(_, url)| url);
+        let base_url = base_url
+            .map(str::to_owned)
+            .or_else(|| config::variable(provider.url_variables).map(|(_, url)| url));
+        let proxy =
+            config::variable(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]).map(|(_, url)| url);
         let running = &self.args.running;
         let defaults = Options::new(name, model, provider);
         let options = Options {
@@ -136,5 +150,33 @@ fn generation(args: &EvalArgs) -> Generation {
         seed: given.seed,
         reasoning_effort: given.reasoning_effort.clone(),
         enable_thinking: given.enable_thinking,
+    }
+}
+
+/// The model of an agent that is not ours: the agent asks it, the run is named by it.
+struct Theirs {
+    name: String,
+    provider: String,
+}
+
+impl Theirs {
+    fn new(name: &str, provider: Option<&str>) -> Self {
+        let named = Provider::of_model(name, None).map(|(provider, _)| provider.name).ok();
+        Self { name: name.into(), provider: provider.or(named).unwrap_or("external").into() }
+    }
+}
+
+#[async_trait]
+impl ChatModel for Theirs {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    async fn chat(&self, _: &ChatRequest) -> Result<ChatReply, ChatError> {
+        Err(ChatError::NoCompletion { message: "the agent asks its model itself".into() })
     }
 }

@@ -20,7 +20,8 @@ pub struct Reception {
 
 impl Reception {
     pub async fn open(store: &Store) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port is free for telemetry")?;
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port is free for telemetry")?;
         let endpoint = format!("http://{}", listener.local_addr()?);
         let keeper = Keeper::new(store.clone(), KeeperOptions::default()).await?;
         let sink = Arc::new(Recorder::new(store.clone(), keeper));

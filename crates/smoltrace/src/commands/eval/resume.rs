@@ -26,7 +26,11 @@ impl Resumed {
     pub async fn find(store: &Store, text: &str, model: &str) -> Result<Self> {
         let run = find_run(store, text).await?;
         if run.origin != super::sink::ORIGIN {
-            return Err(UsageError(format!("{} was not made by `smoltrace eval`: it cannot go on", run.run_id)).into());
+            return Err(UsageError(format!(
+                "{} was not made by `smoltrace eval`: it cannot go on",
+                run.run_id
+            ))
+            .into());
         }
         if run.model != model {
             return Err(UsageError(format!(
@@ -54,12 +58,18 @@ impl Resumed {
 
 /// An id that no run has yet.
 pub async fn fresh_id(store: &Store, given: &str) -> Result<String> {
-    if given.is_empty() || given.len() > 128 || !given.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c)) {
+    if given.is_empty()
+        || given.len() > 128
+        || !given.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c))
+    {
         return Err(UsageError("--run-id: expected letters, digits, and any of - _ . :".into()).into());
     }
     match store.run(given).await {
         Err(StoreError::NotFound { .. }) => Ok(given.to_owned()),
-        Ok(_) => Err(UsageError(format!("there is a run {given} already; --resume {given} goes on with it")).into()),
+        Ok(_) => {
+            Err(UsageError(format!("there is a run {given} already; --resume {given} goes on with it"))
+                .into())
+        }
         Err(error) => Err(error.into()),
     }
 }

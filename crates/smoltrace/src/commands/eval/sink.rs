@@ -87,7 +87,8 @@ impl StoreSink {
         };
         let accounted = account_run(&inputs);
         let row = accounted.run.clone();
-        self.append(Batch { results: accounted.results, runs: vec![accounted.run], ..Batch::default() }).await?;
+        self.append(Batch { results: accounted.results, runs: vec![accounted.run], ..Batch::default() })
+            .await?;
         self.store.maintain(&MaintenanceOptions::default()).await?;
         Ok(row)
     }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::Result;
-use smoltrace_eval::task::{BUILT_IN, TaskSet, built_in};
+use smoltrace_eval::task::{BUILT_IN, MAX_FILE_BYTES, TaskSet, built_in};
+use smoltrace_exchange::{ImportLimits, parquet_rows};
 
 use crate::{cli::eval::TaskArgs, exit::UsageError};
 
@@ -21,7 +22,7 @@ pub fn read(args: &TaskArgs) -> Result<TaskSet> {
                 ))
                 .into());
             }
-            TaskSet::read(path, &args.split)?
+            read_file(path, args)?
         }
     };
     for id in &args.only {
@@ -40,4 +41,14 @@ pub fn read(args: &TaskArgs) -> Result<TaskSet> {
         return Err(UsageError(format!("no task of {} is left by what was chosen", set.name)).into());
     }
     Ok(set)
+}
+
+fn read_file(path: &Path, args: &TaskArgs) -> Result<TaskSet> {
+    if path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("parquet")) {
+        return Ok(TaskSet::read(path, &args.split)?);
+    }
+    let limits = ImportLimits { max_decompressed_bytes: MAX_FILE_BYTES, ..ImportLimits::default() };
+    let rows = parquet_rows(path, limits)?;
+    let numbered = rows.into_iter().enumerate().map(|(index, row)| (index + 1, row));
+    Ok(TaskSet::from_rows(&args.tasks, numbered)?)
 }

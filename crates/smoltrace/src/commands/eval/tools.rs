@@ -39,7 +39,9 @@ impl Workspace {
             config.mcp_servers.push(McpServer::from_url(url).map_err(|error| UsageError(error.to_string()))?);
         }
         for command in &given.mcp_server_command {
-            config.mcp_servers.push(McpServer::from_command(command).map_err(|error| UsageError(error.to_string()))?);
+            config
+                .mcp_servers
+                .push(McpServer::from_command(command).map_err(|error| UsageError(error.to_string()))?);
         }
         let mut samples = None;
         config.working_directory = given.working_directory.clone();

@@ -29,7 +29,8 @@ pub struct View {
 
 impl View {
     pub fn new(config: &Config, run_id: &str, model: &str, already: usize, notes: Vec<String>) -> Self {
-        let target = if config.progress { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target =
+            if config.progress { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
         if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg} {elapsed} eta {eta}") {
             bar.set_style(style);
@@ -136,8 +137,10 @@ impl View {
     pub fn report(&self, row: &RunRow, totals: &Totals, spent: Spent, troubles: &[String]) -> Result<()> {
         if self.json {
             let run = serde_json::to_value(row)?;
-            return print_json(&json!({"run_id": row.run_id, "totals": totals, "spent": spent, "run": run, "tests": self.tests,
-                "troubles": troubles}));
+            return print_json(
+                &json!({"run_id": row.run_id, "totals": totals, "spent": spent, "run": run, "tests": self.tests,
+                "troubles": troubles}),
+            );
         }
         if self.quiet {
             return Ok(());
