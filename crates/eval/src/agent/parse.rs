@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
+use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::memory::Call;
@@ -151,18 +151,25 @@ pub(super) fn code(output: &str) -> (String, Result<String, String>) {
 
 /// Code that assigns to `final_answer` and calls it would call the variable: the variable gets another name.
 fn without_assignment(code: &str) -> String {
-    static ASSIGNED: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(^|[^.\w])final_answer\s*=[^=]").expect("a valid pattern"));
     static NAMED: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(^|[^.\w])final_answer\b(\s*\(?)").expect("a valid pattern"));
-    if !code.contains("final_answer(") || !ASSIGNED.is_match(code) {
+        LazyLock::new(|| Regex::new(r"\bfinal_answer\b").expect("a valid pattern"));
+    // An attribute of that name is something else.
+    let own = |found: &regex::Match| !code[..found.start()].ends_with('.');
+    let after = |found: &regex::Match| code[found.end()..].trim_start().to_owned();
+    let assigned = |found: regex::Match| {
+        own(&found) && after(&found).starts_with('=') && !after(&found).starts_with("==")
+    };
+    if !code.contains("final_answer(") || !NAMED.find_iter(code).any(assigned) {
         return code.to_owned();
     }
-    let renamed = |found: &Captures| match found[2].ends_with('(') {
-        true => found[0].to_owned(),
-        false => format!("{}final_answer_variable{}", &found[1], &found[2]),
-    };
-    NAMED.replace_all(code, renamed).into_owned()
+    let (mut renamed, mut done) = (String::with_capacity(code.len()), 0);
+    for found in NAMED.find_iter(code).filter(|found| own(found) && !after(found).starts_with('(')) {
+        renamed.push_str(&code[done..found.end()]);
+        renamed.push_str("_variable");
+        done = found.end();
+    }
+    renamed.push_str(&code[done..]);
+    renamed
 }
 
 fn repeated(text: &str) -> String {

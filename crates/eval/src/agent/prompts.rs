@@ -6,7 +6,7 @@ use std::{fmt, sync::Arc};
 
 use minijinja::{
     Environment, Error, ErrorKind, State, UndefinedBehavior, Value, context,
-    value::{Object, ValueKind},
+    value::{Enumerator, Object, ObjectRepr, ValueKind},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
@@ -205,11 +205,9 @@ fn render(
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     environment.set_fuel(Some(1_000_000));
     environment.set_unknown_method_callback(python_method);
-    let tools: Vec<(String, Value)> =
-        tools.iter().map(|spec| (spec.name.clone(), Value::from_object(Described(spec.clone())))).collect();
     let variables = context! {
-        tools => tools.into_iter().collect::<Value>(),
-        managed_agents => Value::from_iter(Vec::<(String, Value)>::new()),
+        tools => Value::from_object(Toolbox(tools.to_vec())),
+        managed_agents => Value::from_object(Toolbox(Vec::new())),
         authorized_imports => python::repr(&Json::from(crate::sandbox::MODULES)),
         custom_instructions => "",
         code_block_opening_tag => OPENING_TAG,
@@ -222,27 +220,58 @@ fn render(
         .map_err(|error| PromptError(format!("a template cannot be rendered: {error:#}").replace('\n', " ")))
 }
 
-/// What templates written for Jinja call on Python's dicts and texts.
+/// What templates written for Jinja call on Python's texts.
 fn python_method(state: &mut State, value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
     let filter = match (value.kind(), method) {
-        (ValueKind::Map, "items") => "items",
-        (ValueKind::Map, "keys") => "list",
         (ValueKind::String, "strip") => "trim",
         (ValueKind::String, "upper") => "upper",
         (ValueKind::String, "lower") => "lower",
-        (ValueKind::Map, "values") => {
-            let keys: Vec<Value> = value.try_iter()?.collect();
-            return keys
-                .iter()
-                .map(|key| value.get_item(key))
-                .collect::<Result<Vec<Value>, Error>>()
-                .map(Value::from);
-        }
         _ => return Err(Error::from(ErrorKind::UnknownMethod)),
     };
     let mut all = vec![value.clone()];
     all.extend_from_slice(args);
     state.apply_filter(filter, &all)
+}
+
+/// Tools by their names and in their order: what a dict is in Python.
+#[derive(Debug)]
+struct Toolbox(Vec<ToolSpec>);
+
+impl Object for Toolbox {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Map
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str()?;
+        let spec = self.0.iter().find(|spec| spec.name == name)?;
+        Some(Value::from_object(Described(spec.clone())))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.iter().map(|spec| Value::from(spec.name.as_str())).collect())
+    }
+
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        method: &str,
+        _: &[Value],
+    ) -> Result<Value, Error> {
+        let tool = |spec: &ToolSpec| Value::from_object(Described(spec.clone()));
+        let name = |spec: &ToolSpec| Value::from(spec.name.as_str());
+        match method {
+            "values" => Ok(self.0.iter().map(tool).collect::<Vec<_>>().into()),
+            "keys" => Ok(self.0.iter().map(name).collect::<Vec<_>>().into()),
+            "items" => Ok(self
+                .0
+                .iter()
+                .map(|spec| Value::from(vec![name(spec), tool(spec)]))
+                .collect::<Vec<_>>()
+                .into()),
+            _ => Err(Error::from(ErrorKind::UnknownMethod)),
+        }
+    }
 }
 
 /// A tool as templates see it.

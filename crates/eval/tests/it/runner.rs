@@ -171,14 +171,8 @@ async fn limits_stop_the_run() {
         let replies = (0..100).map(|_| Ok(costly(calls("final_answer", "{\"answer\": 1}"))));
         let model: Arc<dyn ChatModel> =
             Arc::new(Metered::new(Arc::new(Scripted::new(replies)), meter.clone()));
-        let run = run_with(
-            simple_tasks(&["x"; 100]),
-            &[tool_agent(model)],
-            options("r"),
-            Arc::default(),
-            stopper,
-            1,
-        );
+        let agents = [tool_agent(model)];
+        let run = run_with(simple_tasks(&["x"; 100]), &agents, options("r"), Arc::default(), stopper, 1);
         let ran = tokio::select! {
             ran = run => ran,
             () = meter.watch_time() => unreachable!("it has no time limit"),
