@@ -42,13 +42,14 @@ test-python: ## The Python module and what Python reads of our exports
 	$(CARGO) build --locked --bin smoltrace
 	SMOLTRACE_BIN="$(CURDIR)/target/debug/smoltrace" crates/py/test.sh
 
-test-clients: ## Real OpenTelemetry clients, from their packages, against the real server
+test-clients: ## Real OpenTelemetry clients and smolagents agents, from their packages, against the real program
 	$(CARGO) build --locked --bin smoltrace
 	SMOLTRACE_BIN="$(CURDIR)/target/debug/smoltrace" crates/collect/tests/clients/run
+	SMOLTRACE_BIN="$(CURDIR)/target/debug/smoltrace" crates/eval/tests/clients/run
 
 bench: ui/node_modules/.built ## The figures of docs/benchmarks.md, measured again on this machine
 	scripts/ensure-chromium
-	$(CARGO) build --locked --release --bin smoltrace --example load
+	$(CARGO) build --locked --release --bin smoltrace --example load --example endpoint
 	SMOLTRACE_BIN="$(CURDIR)/target/release/smoltrace" bench/run
 
 screenshots: ui/node_modules/.built ## docs/screenshots, every screen at three widths in both themes

@@ -22,4 +22,5 @@ mod stream;
 use smoltrace_otlp::{self as otlp, json, notes, patch};
 
 pub use error::{InputError, InputErrorKind, Place};
+pub use parquet::rows as parquet_rows;
 pub use source::ImportLimits;

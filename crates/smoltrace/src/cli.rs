@@ -2,6 +2,8 @@
 //!
 //! Only declarations; no command does anything here.
 
+pub mod eval;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -54,6 +56,7 @@ pub enum Color {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Eval(Box<eval::EvalArgs>),
     Aggregate(InputArgs),
     Flatten(FlattenArgs),
     Import(ImportArgs),

@@ -18,6 +18,8 @@ pub struct Config {
     pub color: bool,
     /// Progress on standard error.
     pub progress: bool,
+    /// Nothing is told that was not asked for.
+    pub quiet: bool,
 }
 
 impl Config {
@@ -34,6 +36,7 @@ impl Config {
             json: global.json,
             color,
             progress: !global.quiet && std::io::stderr().is_terminal(),
+            quiet: global.quiet,
         }
     }
 
@@ -46,6 +49,21 @@ impl Config {
         name.push("-demo");
         name.into()
     }
+}
+
+/// The first of these environment variables that says something, and its name.
+pub fn variable<'a>(names: &[&'a str]) -> Option<(&'a str, String)> {
+    names.iter().find_map(|name| {
+        let value = std::env::var(name).ok().filter(|value| !value.trim().is_empty())?;
+        Some((*name, value.trim().to_owned()))
+    })
+}
+
+/// A copy of the environment, for tools that show or pass on parts of it. What is no UTF-8 is left out.
+pub fn environment() -> std::collections::BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 fn default_data_dir() -> PathBuf {

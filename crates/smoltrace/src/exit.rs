@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use smoltrace_eval::task::TaskError;
 use smoltrace_exchange::InputError;
 use smoltrace_store::StoreError;
 
@@ -13,6 +14,8 @@ pub enum Exit {
     Usage = 2,
     BadInput = 3,
     GatesFailed = 4,
+    Partial = 6,
+    BelowThreshold = 7,
 }
 
 impl From<Exit> for ExitCode {
@@ -31,6 +34,15 @@ pub struct UsageError(pub String);
 #[error("{0}")]
 pub struct GatesFailed(pub String);
 
+/// An evaluation that is recorded, and did not end as it was to.
+#[derive(Debug, thiserror::Error)]
+pub enum Unmet {
+    #[error("the run ended before its end: {why}")]
+    Partial { why: String },
+    #[error("{rate:.2}% of the tests succeeded, fewer than {threshold}%")]
+    BelowThreshold { rate: f64, threshold: f64 },
+}
+
 /// The exit code of an error, by what caused it.
 pub fn exit_of(error: &anyhow::Error) -> Exit {
     for cause in error.chain() {
@@ -40,8 +52,14 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
         if cause.is::<GatesFailed>() {
             return Exit::GatesFailed;
         }
-        if cause.is::<InputError>() {
+        if cause.is::<InputError>() || cause.is::<TaskError>() {
             return Exit::BadInput;
+        }
+        if let Some(unmet) = cause.downcast_ref::<Unmet>() {
+            return match unmet {
+                Unmet::Partial { .. } => Exit::Partial,
+                Unmet::BelowThreshold { .. } => Exit::BelowThreshold,
+            };
         }
         if let Some(error) = cause.downcast_ref::<StoreError>() {
             return match error {

@@ -15,6 +15,10 @@ use clap::Parser;
 use crate::{cli::Cli, config::Config, exit::Exit};
 
 fn main() -> ExitCode {
+    // The process in which model-written code runs is this program, too.
+    if std::env::args_os().nth(1).is_some_and(|first| first == smoltrace_eval::sandbox::WORKER_ARGUMENT) {
+        return smoltrace_eval::sandbox::serve_worker();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

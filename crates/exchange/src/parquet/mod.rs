@@ -9,6 +9,7 @@ mod metrics;
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use arrow::record_batch::RecordBatch;
 use parquet::{
@@ -19,7 +20,8 @@ use parquet::{
 pub(crate) use datasets::Datasets;
 
 use crate::{
-    InputError, InputErrorKind, Place,
+    InputError, InputErrorKind, Place, frame,
+    json::Object,
     progress::Reporter,
     source::{ImportLimits, MAX_DEPTH},
     stream::Input,
@@ -27,6 +29,22 @@ use crate::{
 
 /// Rows that are decoded at once where they are small.
 const BATCH_ROWS: usize = 1024;
+
+/// The rows of any Parquet file, as objects of its columns.
+///
+/// # Errors
+/// `Syntax` for a file that is not Parquet or is damaged, `TooDeep` and `TooLarge` beyond the limits.
+pub fn rows(path: &Path, limits: ImportLimits) -> Result<Vec<Object>, InputError> {
+    let mut unseen = |_| {};
+    let mut progress = Reporter::new(limits, &mut unseen);
+    let mut rows = Vec::new();
+    let file = progress.file(path);
+    read_batches(&file, &mut progress, |batch| {
+        rows.extend((0..batch.num_rows()).map(|row| frame::object(batch, row)));
+        Ok(())
+    })?;
+    Ok(rows)
+}
 
 /// Hands out the batches of a file.
 ///

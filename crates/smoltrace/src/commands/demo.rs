@@ -1,17 +1,19 @@
 //! `smoltrace demo`: the bundled recordings and simulated runs, loaded the way of any import, then served.
 
 use anyhow::{Context, Result};
+use clap::Parser;
 use smoltrace_exchange::import::{self, ImportOptions};
 use smoltrace_model::rows::RunRow;
-use smoltrace_store::{Batch, Store};
+use smoltrace_store::{Batch, Store, StoreError};
 
 use super::{
+    eval::Evaluation,
     import::store_run,
     print_json, say,
     serve::{self, Taken},
 };
 use crate::{
-    cli::DemoArgs,
+    cli::{Cli, Command, DemoArgs},
     config::Config,
     demo::{self, Scale},
     output::progress::Progress,
@@ -54,15 +56,42 @@ pub async fn run(args: &DemoArgs, config: &Config) -> Result<()> {
         rows_only(&store, args, &templates).await?;
     }
 
-    if args.no_serve {
+    let serving = !args.no_serve;
+    let replay = replay(&store, &config);
+    if !serving {
+        replay.await?;
         if config.json {
             return print_json(&imported);
         }
         say(&format!("{} runs are in {}", imported.len(), config.data_dir.display()))?;
         return Ok(());
     }
+    // The evaluation runs while the page is open: its run comes in live.
+    let replayed = async {
+        if let Err(error) = replay.await {
+            crate::exit::report(&error);
+        }
+        Ok(())
+    };
     // Another server may already receive.
-    serve::serve(&args.serve, &config, store, registry, Taken::LeftOut).await
+    let served = serve::serve(&args.serve, &config, store.clone(), registry, Taken::LeftOut);
+    tokio::try_join!(served, replayed).map(|_| ())
+}
+
+/// Id of the evaluation that the demo runs.
+const REPLAYED: &str = "replay-quick";
+
+/// Both agents on the quick tasks, with the bundled recording as their model; once.
+async fn replay(store: &Store, config: &Config) -> Result<()> {
+    match store.run(REPLAYED).await {
+        Err(StoreError::NotFound { .. }) => {}
+        Ok(_) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
+    let words = ["smoltrace", "eval", "--model", "replay:quick", "--run-id", REPLAYED];
+    let Command::Eval(args) = Cli::try_parse_from(words)?.command else { return Ok(()) };
+    let config = Config { quiet: true, json: false, progress: false, ..config.clone() };
+    Evaluation::new(&args)?.run(store, &config, std::future::pending()).await
 }
 
 /// Many bare leaderboard rows: those of a few simulated runs, their figures varied.

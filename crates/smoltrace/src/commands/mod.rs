@@ -5,6 +5,7 @@ mod api;
 mod bundle;
 pub mod compare;
 mod demo;
+mod eval;
 mod export;
 mod flatten;
 mod import;
@@ -33,6 +34,7 @@ pub fn run(command: Command, config: &Config) -> Result<()> {
     match command {
         Command::Aggregate(args) => aggregate::run(&args),
         Command::Flatten(args) => flatten::run(&args, config),
+        Command::Eval(args) => wait(eval::run(&args, config)),
         Command::Import(args) => wait(import::run(&args, config)),
         Command::Leaderboard(args) => wait(leaderboard::run(&args, config)),
         Command::Show(args) => wait(show::run(&args, config)),

@@ -186,7 +186,7 @@ fn connections(wanted: usize) -> usize {
 }
 
 #[cfg(unix)]
-fn stopped() -> Result<impl Future<Output = ()> + Send + 'static> {
+pub fn stopped() -> Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -199,7 +199,7 @@ fn stopped() -> Result<impl Future<Output = ()> + Send + 'static> {
 }
 
 #[cfg(not(unix))]
-fn stopped() -> Result<impl Future<Output = ()> + Send + 'static> {
+pub fn stopped() -> Result<impl Future<Output = ()> + Send + 'static> {
     Ok(async {
         let _ = tokio::signal::ctrl_c().await;
     })

@@ -8,6 +8,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("smoltrace-model", &[]),
     ("smoltrace-otlp", &["smoltrace-model"]),
     ("smoltrace-collect", &["smoltrace-model", "smoltrace-otlp"]),
+    ("smoltrace-eval", &["smoltrace-model"]),
     ("smoltrace-exchange", &["smoltrace-model", "smoltrace-otlp"]),
     ("smoltrace-store", &["smoltrace-model"]),
     ("smoltrace-server", &["smoltrace-model", "smoltrace-store", "smoltrace-exchange"]),
@@ -17,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "smoltrace-model",
             "smoltrace-store",
             "smoltrace-collect",
+            "smoltrace-eval",
             "smoltrace-exchange",
             "smoltrace-server",
         ],
@@ -32,7 +34,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("axum", &["smoltrace-collect", "smoltrace-server"]),
     ("pyo3", &["smoltrace-py"]),
     ("clap", &["smoltrace"]),
-    ("tokio", &["smoltrace-store", "smoltrace-collect", "smoltrace-server", "smoltrace"]),
+    ("tokio", &["smoltrace-store", "smoltrace-collect", "smoltrace-eval", "smoltrace-server", "smoltrace"]),
 ];
 
 #[test]

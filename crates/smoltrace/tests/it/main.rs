@@ -4,6 +4,7 @@ mod bad_input;
 mod boundaries;
 mod commands;
 mod compare;
+mod eval;
 mod kill;
 mod receive;
 mod support;

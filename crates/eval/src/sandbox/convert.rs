@@ -1,0 +1,107 @@
+//! Python values as JSON values and back.
+//!
+//! The time of the host as Python's dates, in UTC unless another zone is asked for. What JSON cannot hold becomes text: whole numbers past 64 bits, `nan` and `inf`, dates, bytes, objects.
+
+use chrono::{DateTime, Datelike, TimeDelta, Timelike};
+use monty_types::{DictPairs, MontyDate, MontyDateTime, MontyObject, OsFunctionCall};
+use serde_json::{Map, Number, Value};
+
+/// Values nested deeper are written as text from there on.
+const MAX_DEPTH: usize = 64;
+
+/// A Python value as JSON.
+pub fn to_json(object: &MontyObject) -> Value {
+    json_at(object, 0)
+}
+
+fn json_at(object: &MontyObject, depth: usize) -> Value {
+    if depth > MAX_DEPTH {
+        return Value::String("...".into());
+    }
+    let list =
+        |items: &[MontyObject]| Value::Array(items.iter().map(|item| json_at(item, depth + 1)).collect());
+    match object {
+        MontyObject::None => Value::Null,
+        MontyObject::Bool(value) => Value::Bool(*value),
+        MontyObject::Int(value) => Value::from(*value),
+        MontyObject::Float(value) => {
+            Number::from_f64(*value).map_or_else(|| Value::String(object.to_string()), Value::Number)
+        }
+        MontyObject::String(text) => Value::String(text.clone()),
+        MontyObject::Path(text) => Value::String(text.clone()),
+        MontyObject::List(items)
+        | MontyObject::Tuple(items)
+        | MontyObject::Set(items)
+        | MontyObject::FrozenSet(items) => list(items),
+        MontyObject::NamedTuple { field_names, values, .. } => Value::Object(
+            field_names.iter().cloned().zip(values.iter().map(|value| json_at(value, depth + 1))).collect(),
+        ),
+        MontyObject::Dict(pairs) => Value::Object(object_of(pairs, depth)),
+        MontyObject::ClassInstance(instance) if instance.class_type.is_dataclass => {
+            Value::Object(object_of(&instance.attrs, depth))
+        }
+        other => Value::String(other.to_string()),
+    }
+}
+
+fn object_of(pairs: &DictPairs, depth: usize) -> Map<String, Value> {
+    pairs.iter().map(|(key, value)| (key_text(key), json_at(value, depth + 1))).collect()
+}
+
+/// Keys as Python's `json` writes them.
+fn key_text(key: &MontyObject) -> String {
+    match key {
+        MontyObject::None => "null".into(),
+        MontyObject::Bool(value) => value.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// A JSON value as Python has it.
+pub fn from_json(value: Value) -> MontyObject {
+    match value {
+        Value::Null => MontyObject::None,
+        Value::Bool(value) => MontyObject::Bool(value),
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(value), _) => MontyObject::Int(value),
+            (None, Some(value)) => MontyObject::BigInt(value.into()),
+            _ => MontyObject::Float(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        Value::String(text) => MontyObject::String(text),
+        Value::Array(items) => MontyObject::List(items.into_iter().map(from_json).collect()),
+        Value::Object(pairs) => MontyObject::dict(
+            pairs
+                .into_iter()
+                .map(|(key, value)| (MontyObject::String(key), from_json(value)))
+                .collect::<Vec<_>>(),
+        ),
+    }
+}
+
+/// What the functions of `datetime` that tell the time give at a time; `None` for any other function.
+pub fn time_value(function: &OsFunctionCall, time_unix_nano: Option<i64>) -> Option<MontyObject> {
+    let now = DateTime::from_timestamp_nanos(time_unix_nano?);
+    match function {
+        OsFunctionCall::DateToday => Some(MontyObject::Date(MontyDate {
+            year: now.year(),
+            month: u8::try_from(now.month()).ok()?,
+            day: u8::try_from(now.day()).ok()?,
+        })),
+        OsFunctionCall::DateTimeNow(zone) => {
+            let offset_seconds = zone.as_ref().map(|zone| zone.offset_seconds);
+            let local = now + TimeDelta::seconds(offset_seconds.unwrap_or(0).into());
+            Some(MontyObject::DateTime(MontyDateTime {
+                year: local.year(),
+                month: u8::try_from(local.month()).ok()?,
+                day: u8::try_from(local.day()).ok()?,
+                hour: u8::try_from(local.hour()).ok()?,
+                minute: u8::try_from(local.minute()).ok()?,
+                second: u8::try_from(local.second()).ok()?,
+                microsecond: local.nanosecond() / 1_000,
+                offset_seconds,
+                timezone_name: zone.as_ref().and_then(|zone| zone.name.clone()),
+            }))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,182 @@
+//! The models that were asked for, with the keys that the environment holds for them.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use async_trait::async_trait;
+use smoltrace_eval::{
+    chat::{
+        ChatError, ChatModel, ChatReply, ChatRequest,
+        openai::{OpenAi, Options},
+        provider::{Generation, Provider},
+        replay::Replay,
+    },
+    score::Judge,
+};
+
+use crate::{cli::eval::EvalArgs, config, exit::UsageError};
+
+/// The bundled recording of the quick set.
+const QUICK: &[u8] = include_bytes!("../../../../eval/data/replay/quick.json");
+
+/// Makes models, and remembers which secrets they were given.
+pub struct Models<'a> {
+    args: &'a EvalArgs,
+    secrets: Vec<String>,
+    notes: Vec<String>,
+}
+
+impl<'a> Models<'a> {
+    pub fn new(args: &'a EvalArgs) -> Self {
+        Self { args, secrets: Vec::new(), notes: Vec::new() }
+    }
+
+    /// Keys that must not be written anywhere.
+    pub fn secrets(&self) -> Vec<String> {
+        self.secrets.clone()
+    }
+
+    /// What the user should know.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+
+    /// The model under test.
+    pub fn model(&mut self, name: &str) -> Result<Arc<dyn ChatModel>> {
+        let args = self.args;
+        if args.agents.is_own() {
+            return Ok(Arc::new(Theirs::new(name, args.provider.as_deref())));
+        }
+        self.make(
+            name,
+            args.provider.as_deref(),
+            args.base_url.as_deref(),
+            args.api_key_env.as_deref(),
+            generation(args),
+        )
+    }
+
+    /// The model that judges: with its own provider, at its own settings.
+    pub fn judge(&mut self, name: &str) -> Result<Judge> {
+        // At another endpoint than its provider's only where the model under test is there, too.
+        let named = Provider::of_model(name, None).is_ok() || name.starts_with("replay:");
+        let (provider, base_url, key) = match named {
+            true => (None, None, None),
+            false => (
+                self.args.provider.as_deref(),
+                self.args.base_url.as_deref(),
+                self.args.api_key_env.as_deref(),
+            ),
+        };
+        let settings = Generation { temperature: Some(0.0), ..Generation::default() };
+        let model = self.make(name, provider, base_url, key, settings)?;
+        Ok(Judge::new(model, self.args.running.judge_counts))
+    }
+
+    fn make(
+        &mut self,
+        name: &str,
+        provider: Option<&str>,
+        base_url: Option<&str>,
+        key_variable: Option<&str>,
+        generation: Generation,
+    ) -> Result<Arc<dyn ChatModel>> {
+        if let Some(recording) = name.strip_prefix("replay:") {
+            let bytes = match recording {
+                "quick" => QUICK.to_vec(),
+                path => std::fs::read(path).with_context(|| format!("cannot read the recording {path}"))?,
+            };
+            let replay = Replay::parse(&bytes).map_err(|problem| UsageError(format!("{name}: {problem}")))?;
+            return Ok(Arc::new(replay));
+        }
+        let chosen = match (provider, base_url) {
+            (Some(given), _) => Some(Provider::find(given).ok_or_else(|| {
+                let known: Vec<&str> =
+                    smoltrace_eval::chat::provider::PROVIDERS.iter().map(|provider| provider.name).collect();
+                UsageError(format!("--provider {given} is none of {}", known.join(", ")))
+            })?),
+            (None, Some(_)) => Provider::find("custom"),
+            (None, None) => None,
+        };
+        let (provider, model) = Provider::of_model(name, chosen).map_err(UsageError)?;
+        let variables: Vec<&str> = match key_variable {
+            Some(variable) => vec![variable],
+            None => provider.key_variables.to_vec(),
+        };
+        let key = config::variable(&variables);
+        if key.is_none() && (!provider.keyless || key_variable.is_some()) && base_url.is_none() {
+            return Err(
+                UsageError(format!("{} needs a key: set {}", provider.name, variables.join(" or "))).into()
+            );
+        }
+        let key = key.map(|(_, key)| key);
+        self.secrets.extend(key.clone());
+        let base_url = base_url
+            .map(str::to_owned)
+            .or_else(|| config::variable(provider.url_variables).map(|(_, url)| url));
+        let proxy =
+            config::variable(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]).map(|(_, url)| url);
+        let running = &self.args.running;
+        let defaults = Options::new(name, model, provider);
+        let options = Options {
+            base_url,
+            key,
+            generation,
+            request_timeout: Duration::from_secs_f64(running.request_timeout),
+            retry: smoltrace_eval::chat::RetryPolicy { retries: running.retries, ..defaults.retry.clone() },
+            requests_per_minute: running.requests_per_minute,
+            proxy,
+            ..defaults
+        };
+        let model = OpenAi::new(options).map_err(UsageError)?;
+        if !model.not_applied().is_empty() {
+            self.notes.push(format!(
+                "not applied, since {} does not understand it: {}",
+                provider.name,
+                model.not_applied().join(", ")
+            ));
+        }
+        Ok(Arc::new(model))
+    }
+}
+
+fn generation(args: &EvalArgs) -> Generation {
+    let given = &args.generation;
+    Generation {
+        temperature: given.temperature,
+        top_p: given.top_p,
+        top_k: given.top_k,
+        max_new_tokens: given.max_new_tokens,
+        seed: given.seed,
+        reasoning_effort: given.reasoning_effort.clone(),
+        enable_thinking: given.enable_thinking,
+    }
+}
+
+/// The model of an agent that is not ours: the agent asks it, the run is named by it.
+struct Theirs {
+    name: String,
+    provider: String,
+}
+
+impl Theirs {
+    fn new(name: &str, provider: Option<&str>) -> Self {
+        let named = Provider::of_model(name, None).map(|(provider, _)| provider.name).ok();
+        Self { name: name.into(), provider: provider.or(named).unwrap_or("external").into() }
+    }
+}
+
+#[async_trait]
+impl ChatModel for Theirs {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    async fn chat(&self, _: &ChatRequest) -> Result<ChatReply, ChatError> {
+        Err(ChatError::NoCompletion { message: "the agent asks its model itself".into() })
+    }
+}

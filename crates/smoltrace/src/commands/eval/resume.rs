@@ -1,0 +1,75 @@
+//! Which tests of a run are done.
+
+use std::collections::HashSet;
+
+use anyhow::Result;
+use serde_json::{Map, Value};
+use smoltrace_model::{
+    account::{RUN_STOPPED, is_synthesised},
+    inputs::Declared,
+    rows::RunRow,
+};
+use smoltrace_store::{Store, StoreError};
+
+use super::super::find_run;
+use crate::exit::UsageError;
+
+/// A run that goes on.
+pub struct Resumed {
+    pub run: RunRow,
+    /// Test uid and attempt.
+    pub done: HashSet<(String, u32)>,
+}
+
+impl Resumed {
+    /// The run that `text` names. Its tests must have been run with the same model.
+    pub async fn find(store: &Store, text: &str, model: &str) -> Result<Self> {
+        let run = find_run(store, text).await?;
+        if run.origin != super::sink::ORIGIN {
+            return Err(UsageError(format!(
+                "{} was not made by `smoltrace eval`: it cannot go on",
+                run.run_id
+            ))
+            .into());
+        }
+        if run.model != model {
+            return Err(UsageError(format!(
+                "{} is a run of {}; it cannot go on with {model}",
+                run.run_id, run.model
+            ))
+            .into());
+        }
+        let results = store.results(&run.run_id).await?;
+        let whole = results
+            .iter()
+            .filter(|row| row.stop_reason.as_deref() != Some(RUN_STOPPED) && !is_synthesised(row))
+            .filter_map(|row| Some((row.test_uid.clone(), u32::try_from(row.attempt).ok()?)));
+        let done = whole.collect();
+        Ok(Self { run, done })
+    }
+
+    /// What the run said of itself, but for how it ended.
+    pub fn declared(&self) -> Map<String, Value> {
+        let mut declared: Declared = serde_json::from_str(&self.run.declared).unwrap_or_default();
+        declared.metadata.remove("run_status");
+        declared.metadata
+    }
+}
+
+/// An id that no run has yet.
+pub async fn fresh_id(store: &Store, given: &str) -> Result<String> {
+    if given.is_empty()
+        || given.len() > 128
+        || !given.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c))
+    {
+        return Err(UsageError("--run-id: expected letters, digits, and any of - _ . :".into()).into());
+    }
+    match store.run(given).await {
+        Err(StoreError::NotFound { .. }) => Ok(given.to_owned()),
+        Ok(_) => {
+            Err(UsageError(format!("there is a run {given} already; --resume {given} goes on with it"))
+                .into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}

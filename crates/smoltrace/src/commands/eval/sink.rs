@@ -1,0 +1,126 @@
+//! Finished tests into the tables: accounted, committed, and only then told.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use anyhow::Result;
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+use smoltrace_eval::{
+    export::OtlpExporter,
+    run::{Finished, Sink, SinkError},
+};
+use smoltrace_model::{
+    account::account_run,
+    inputs::{Declared, RunInputs},
+    rows::{RunRow, RunStatus},
+};
+use smoltrace_store::{Batch, MaintenanceOptions, Store, StoreError};
+
+/// Where runs that were made here say that they come from.
+pub const ORIGIN: &str = "eval";
+
+pub struct StoreSink {
+    store: Store,
+    run_id: String,
+    declared: Map<String, Value>,
+    opened: AtomicBool,
+    exporter: Option<OtlpExporter>,
+    /// Spans that could not be exported, and why the last of them.
+    unexported: Mutex<(usize, String)>,
+}
+
+impl StoreSink {
+    pub fn new(
+        store: Store,
+        run_id: &str,
+        declared: Map<String, Value>,
+        exporter: Option<OtlpExporter>,
+    ) -> Self {
+        let (opened, unexported) = (AtomicBool::new(false), Mutex::default());
+        Self { store, run_id: run_id.into(), declared, opened, exporter, unexported }
+    }
+
+    /// What did not go as it was to, for a person to read.
+    pub fn troubles(&self) -> Vec<String> {
+        let (count, why) = &*self.unexported.lock().unwrap_or_else(PoisonError::into_inner);
+        match count {
+            0 => Vec::new(),
+            count => vec![format!("{count} spans were stored here and could not be exported: {why}")],
+        }
+    }
+
+    /// Sends what is stored to where the user collects, too.
+    async fn export(&self, finished: &[Finished]) {
+        let Some(exporter) = &self.exporter else { return };
+        let spans: Vec<_> = finished.iter().flat_map(|test| test.spans.iter().cloned()).collect();
+        if let Err(why) = exporter.export(&spans).await {
+            let mut unexported = self.unexported.lock().unwrap_or_else(PoisonError::into_inner);
+            *unexported = (unexported.0 + spans.len(), why);
+        }
+    }
+
+    fn inputs(&self, status: Option<RunStatus>) -> RunInputs {
+        let mut metadata = self.declared.clone();
+        if let Some(status) = status {
+            metadata.insert("run_status".into(), status.as_str().into());
+        }
+        let declared = Declared { metadata, ..Declared::default() };
+        RunInputs { run_id: self.run_id.clone(), origin: ORIGIN.into(), declared, ..RunInputs::default() }
+    }
+
+    /// Accounts the run from its rows and says how it ended.
+    pub async fn seal(&self, partial: bool) -> Result<RunRow> {
+        let status = if partial { RunStatus::Partial } else { RunStatus::Completed };
+        let fresh = self.inputs(Some(status));
+        let inputs = match self.store.run_data(&self.run_id).await {
+            Ok(known) => RunInputs {
+                declared: fresh.declared,
+                // An agent's own telemetry may have opened the run.
+                origin: fresh.origin,
+                ..RunInputs::from_tables(&known.run, known.results, known.spans, known.points)
+            },
+            Err(StoreError::NotFound { .. }) => fresh,
+            Err(error) => return Err(error.into()),
+        };
+        let accounted = account_run(&inputs);
+        let row = accounted.run.clone();
+        self.append(Batch { results: accounted.results, runs: vec![accounted.run], ..Batch::default() })
+            .await?;
+        self.store.maintain(&MaintenanceOptions::default()).await?;
+        Ok(row)
+    }
+
+    /// Waits while the store says that it is busy.
+    async fn append(&self, batch: Batch) -> Result<(), StoreError> {
+        loop {
+            match self.store.append(batch.clone()).await {
+                Err(StoreError::Busy { retry_after, .. }) => tokio::time::sleep(retry_after).await,
+                other => return other.map(|_| ()),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Sink for StoreSink {
+    async fn store(&self, finished: &[Finished]) -> Result<(), SinkError> {
+        let mut inputs = self.inputs(None);
+        for test in finished {
+            inputs.spans.extend(test.spans.iter().cloned());
+            inputs.results.push(test.result.clone());
+        }
+        let accounted = account_run(&inputs);
+        let mut batch = Batch { spans: inputs.spans, results: accounted.results, ..Batch::default() };
+        // The run says that it is under way in the commit of its first rows.
+        if !self.opened.load(Ordering::Relaxed) {
+            batch.runs.push(RunRow { status: RunStatus::Running, ..accounted.run }.sealed());
+        }
+        self.append(batch).await.map_err(|error| SinkError(error.to_string()))?;
+        self.opened.store(true, Ordering::Relaxed);
+        self.export(finished).await;
+        Ok(())
+    }
+}
