@@ -5,6 +5,7 @@ mod energy;
 mod hardware;
 mod metrics;
 mod normalize;
+mod power;
 mod price;
 mod rows;
 mod statistics;
