@@ -1,4 +1,4 @@
-//! Telemetry in, rows out: receives OTLP over gRPC and HTTP.
+//! Telemetry in, rows out: receives OTLP over gRPC and HTTP, and samples power.
 //!
 //! Must not know where the rows go: a [`Sink`] takes them and says when they are durable, and only
 //! then is the client told so. Every byte is untrusted; every bound is in [`Limits`].
@@ -6,6 +6,7 @@
 mod counters;
 mod limits;
 mod otlp;
+pub mod power;
 mod receiver;
 mod series_limit;
 mod sink;

@@ -112,12 +112,16 @@ pub fn from_power(samples: &[PowerSample], max_gap_ns: Option<i64>) -> EnergyRea
             reading.uncovered(from_ns, to_ns);
             continue;
         }
-        // Halved before they are added, so that two huge values do not overflow; W x ns is nJ.
-        let mean_w = pair[0].power_w / 2.0 + pair[1].power_w / 2.0;
-        let amount = (mean_w * length_ns as f64 / 1e3).round().min(1e30) as i128;
-        reading.increments.push(Increment { from_ns, to_ns, amount });
+        reading.increments.push(Increment { from_ns, to_ns, amount: trapezoid_uj(pair[0], pair[1]) });
     }
     reading
+}
+
+/// Energy between two readings of power, microjoules: the mean of both over the time between.
+pub fn trapezoid_uj(from: PowerSample, to: PowerSample) -> i128 {
+    // Halved before they are added, so that two huge values do not overflow; W x ns is nJ.
+    let mean_w = from.power_w / 2.0 + to.power_w / 2.0;
+    (mean_w * to.time_ns.saturating_sub(from.time_ns) as f64 / 1e3).round().min(1e30) as i128
 }
 
 /// Energy as the differences of a device counter; the first value is the baseline. Any order;
@@ -136,16 +140,26 @@ pub fn from_counter(samples: &[CounterSample], unit: CounterUnit, wrap_range: Op
     for pair in samples.windows(2) {
         let (before, after) = (pair[0], pair[1]);
         let (from_ns, to_ns) = (before.time_ns, after.time_ns);
-        let grown = match after.value.checked_sub(before.value) {
-            Some(grown) => Some(i128::from(grown) * unit.microjoules()),
-            None => wrapped(before, after, unit, wrap_range),
-        };
-        match grown {
+        match counter_growth_uj(before, after, unit, wrap_range) {
             Some(amount) => reading.increments.push(Increment { from_ns, to_ns, amount }),
             None => reading.uncovered(from_ns, to_ns),
         }
     }
     reading
+}
+
+/// What a counter grew by from one reading to the next, microjoules; none when it was reset (see
+/// [`from_counter`]).
+pub fn counter_growth_uj(
+    before: CounterSample,
+    after: CounterSample,
+    unit: CounterUnit,
+    wrap_range: Option<u64>,
+) -> Option<i128> {
+    match after.value.checked_sub(before.value) {
+        Some(grown) => Some(i128::from(grown) * unit.microjoules()),
+        None => wrapped(before, after, unit, wrap_range),
+    }
 }
 
 /// What a counter grew by if it wrapped, when that is plausible; microjoules.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{price::PriceTable, rows::Source};
+use crate::{factors::Factors, price::PriceTable, rows::Source};
 
 /// Everything behind the numbers of a run row. Unrounded.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,10 @@ pub struct Accounting {
     pub unattributed: Footprint,
     /// By GPU id.
     pub gpus: Vec<GpuFigures>,
+    /// Energy by device, GPUs first.
+    pub devices: Vec<DeviceFigures>,
+    /// What measured energy was turned into CO2 and cost with.
+    pub factors: Vec<Factors>,
     /// The table that priced calls, when one did.
     pub price_table: Option<PriceTable>,
     /// Models of the calls that nobody knows the price of.
@@ -114,6 +118,27 @@ pub struct GpuFigures {
     pub temperature_max: Option<f64>,
     pub power_avg_w: Option<f64>,
     pub power_max_w: Option<f64>,
+}
+
+/// The energy of one device.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct DeviceFigures {
+    /// What it is called.
+    pub device: String,
+    /// `gpu`, `cpu`, `memory`, `enclosure` (the whole platform).
+    pub kind: String,
+    pub source: Source,
+    /// `counter`: the device's own energy counter; `power`: integrated power readings.
+    pub method: String,
+    pub energy_wh: f64,
+    /// Time of the run that no reading covers, s.
+    pub uncovered_s: f64,
+    /// The counter's energy as a multiple of the integrated power, where the device has both.
+    pub counter_to_power: Option<f64>,
+    /// Its energy is in that of another device and not added again.
+    pub is_part: bool,
 }
 
 /// One step on the way to a total.

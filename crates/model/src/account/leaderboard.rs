@@ -194,6 +194,8 @@ pub(super) fn run_row(facts: &Facts) -> RunRow {
         },
         unattributed: footprints.unattributed(),
         gpus: footprints.gpus.clone(),
+        devices: footprints.devices.clone(),
+        factors: footprints.factors.clone(),
         price_table: price_table(usage),
         unpriced_models: traces.unpriced_models.iter().cloned().collect(),
         chains: chains::of(facts, &outcomes, &row),

@@ -6,13 +6,15 @@
 
 mod accounting;
 mod chains;
+mod counted;
+mod devices;
 mod differences;
 mod executions;
 mod footprint;
 mod leaderboard;
 mod text;
 
-pub use accounting::{Accounting, Counts, Footprint, GpuFigures, Step, Totals};
+pub use accounting::{Accounting, Counts, DeviceFigures, Footprint, GpuFigures, Step, Totals};
 pub use differences::{Difference, differences};
 pub use executions::is_synthesised;
 pub(crate) use executions::unaccounted;

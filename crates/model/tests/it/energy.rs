@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use smoltrace_model::{
     attribution::{Division, Timeline, Window},
     counter::{Increment, MICRO, from_units},
-    device_energy::{EnergyMethod, of_devices},
+    device_energy::{EnergyMethod, Windows, of_devices},
     energy::{self, CounterSample, CounterUnit, EnergyReading, PowerSample},
     gpus::Gpus,
     series::{Sample, SeriesInfo},
@@ -170,7 +170,7 @@ fn series(info: SeriesInfo, samples: &[(i64, f64)]) -> Vec<Point> {
 fn devices_of_a_run() {
     let check = |points: &[Vec<Point>], expected: &[(Option<usize>, EnergyMethod, i128, i64)]| {
         let set = set_of(&points.concat());
-        let devices = of_devices(&set, &Gpus::of(&set), None);
+        let devices = of_devices(&set, &Gpus::of(&set), Windows::default());
         let got: Vec<_> = devices
             .iter()
             .map(|device| {
@@ -230,7 +230,7 @@ fn devices_of_a_run() {
 #[test]
 fn energy_of_the_recording() {
     let set = set_of(&points(&fixture("smoltrace_run_two_gpus/metrics.json")));
-    let devices = of_devices(&set, &Gpus::of(&set), None);
+    let devices = of_devices(&set, &Gpus::of(&set), Windows::default());
     assert_eq!(devices.iter().map(|device| device.gpu).collect::<Vec<_>>(), [Some(0), Some(1)]);
     // By hand: (398.236 + 294.816) / 2 x 10.00277 + (294.816 + 116.97) / 2 x 10.00657 + ...
     let joules: Vec<f64> =

@@ -7,6 +7,7 @@ mod hardware;
 mod latency;
 mod metrics;
 mod normalize;
+mod power;
 mod price;
 mod progress;
 mod rows;

@@ -1,0 +1,371 @@
+//! What a sampler of ours measured: which devices count, what their energy comes to, and that nothing is lost.
+
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+use smoltrace_model::{
+    account::{Accounted, Accounting, account_series},
+    counter::{MICRO, PICO, to_units},
+    device_energy::{DeviceEnergy, Windows, of_devices},
+    factors::{Factors, Intensity, Price},
+    gpus::Gpus,
+    grid::{self, Grid},
+    inputs::RunInputs,
+    rows::{Instrument, ResultRow, RunRow, Source, SpanRow},
+    series::{Sample, SeriesInfo, SeriesSet},
+};
+
+use crate::support::{SECOND, metrics::info, object, span};
+
+fn factors() -> Factors {
+    Factors {
+        pue: 1.5,
+        intensity: Intensity { g_per_kwh: 400.0, source: "the test".into(), year: Some(2023) },
+        price: Price { usd_per_kwh: 0.2, source: "default".into() },
+    }
+}
+
+/// A sampler's series of one device, a value a second.
+struct Measured {
+    source: &'static str,
+    metric: &'static str,
+    attributes: Value,
+}
+
+impl Measured {
+    fn gpu(metric: &'static str) -> Self {
+        let attributes = json!({"gpu_id": "0", "gpu_uuid": "GPU-0", "hw.id": "GPU-0", "hw.type": "gpu"});
+        Self { source: "nvml", metric, attributes }
+    }
+
+    fn cpu(id: &str, parent: Option<&str>) -> Self {
+        let mut attributes = json!({"hw.id": id, "hw.name": id, "hw.type": "cpu"});
+        if let Some(parent) = parent {
+            attributes["hw.parent"] = parent.into();
+        }
+        Self { source: "rapl", metric: "hw.energy", attributes }
+    }
+
+    fn info(&self) -> SeriesInfo {
+        let mut resource = factors().attributes();
+        resource.insert("smoltrace.power.source".into(), self.source.into());
+        resource.insert("host.name".into(), "box".into());
+        if self.source == "simulated" {
+            resource.insert("smoltrace.simulated".into(), true.into());
+        }
+        let is_gauge = self.metric.ends_with("power");
+        SeriesInfo {
+            metric: self.metric.into(),
+            unit: if is_gauge { "W".into() } else { "J".into() },
+            instrument: if is_gauge { Instrument::Gauge } else { Instrument::Sum },
+            ..info(&resource, &object(self.attributes.clone()))
+        }
+    }
+}
+
+fn push(set: &mut SeriesSet, info: SeriesInfo, samples: &[(i64, f64)]) {
+    let slot = set.slot(info);
+    for (second, value) in samples {
+        let time_unix_nano = second * SECOND;
+        set.push(slot, Sample { start_time_unix_nano: 0, time_unix_nano, value: *value });
+    }
+}
+
+fn set_of(series: &[(Measured, &[(i64, f64)])]) -> SeriesSet {
+    let mut set = SeriesSet::default();
+    for (measured, samples) in series {
+        push(&mut set, measured.info(), samples);
+    }
+    set
+}
+
+fn devices(set: &SeriesSet) -> Vec<DeviceEnergy> {
+    of_devices(set, &Gpus::of(set), Windows::default())
+}
+
+fn joules(device: &DeviceEnergy) -> f64 {
+    device.reading.energy_uj() as f64 / MICRO
+}
+
+/// A run with a test from `from` to `to` each.
+fn account(tests: &[(i64, i64)], set: &SeriesSet) -> (RunRow, Vec<ResultRow>, Accounting) {
+    let spans: Vec<SpanRow> = tests
+        .iter()
+        .enumerate()
+        .map(|(place, (from, to))| SpanRow {
+            trace_id: format!("{:032x}", place + 1),
+            test_uid: Some(format!("tool:t{place}")),
+            ..span(1, None, *from, *to)
+        })
+        .collect();
+    let inputs = RunInputs { run_id: "r".into(), spans, ..RunInputs::default() };
+    let Accounted { run, results } = account_series(&inputs, set);
+    let accounting = serde_json::from_str(&run.accounting).expect("accounting");
+    (run, results, accounting)
+}
+
+#[test]
+fn joules_times_pue_times_intensity() {
+    let set = set_of(&[(Measured::gpu("hw.energy"), &[(0, 50.0), (10, 1050.0), (20, 4650.0)])]);
+    let (run, results, accounting) = account(&[(0, 10), (10, 20)], &set);
+    // 4600 J.
+    assert!((run.energy_wh.expect("energy") - 4600.0 / 3600.0).abs() < 1e-12);
+    assert_eq!((run.energy_source, run.co2_source), (Source::Measured, Source::Measured));
+    assert_eq!(run.power_cost_source, Source::Measured);
+    let co2 = 4600.0 / 3.6e6 * 1.5 * 400.0;
+    assert!((accounting.totals.co2_emissions_g.expect("CO2") - co2).abs() < 1e-12);
+    let cost = 4600.0 / 3.6e6 * 1.5 * 0.2;
+    assert!((accounting.totals.power_cost_usd.expect("cost") - cost).abs() < 1e-12);
+    let shares: Vec<f64> = results.iter().map(|row| row.energy_wh.expect("a share") * 3600.0).collect();
+    assert!((shares[0] - 1000.0).abs() < 1e-9 && (shares[1] - 3600.0).abs() < 1e-9, "{shares:?}");
+    assert!(results.iter().all(|row| row.energy_source == Source::Measured));
+
+    assert_eq!(accounting.factors, [factors()]);
+    let chain: Vec<(&str, Option<f64>)> = accounting.chains["co2_emissions_g"]
+        .iter()
+        .map(|step| (step.label.as_str(), step.value))
+        .take(2)
+        .collect();
+    assert_eq!(chain, [("PUE", Some(1.5)), ("Grid intensity", Some(400.0))]);
+    let gpu = &accounting.chains["co2_emissions_g"][2];
+    assert_eq!(gpu.note.as_deref(), Some("4600.000 J x PUE 1.5 x 400 g/kWh; 1 kWh is 3,600,000 J."));
+}
+
+#[test]
+fn the_run_lasts_as_long_as_its_spans() {
+    // The sampler began before and ended after; 100 W all the time.
+    let samples: Vec<(i64, f64)> = (0..=100).map(|second| (second, 100.0 * second as f64)).collect();
+    let set = set_of(&[(Measured::gpu("hw.energy"), &samples)]);
+    let (run, ..) = account(&[(20, 30), (50, 60)], &set);
+    assert!((run.energy_wh.expect("energy") * 3600.0 - 4000.0).abs() < 1e-9);
+    assert!((run.unattributed_energy_wh.expect("the rest") * 3600.0 - 2000.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_part_is_not_added_to_the_whole() {
+    let energy: &[(i64, f64)] = &[(0, 0.0), (10, 100.0)];
+    let nothing: &[(i64, f64)] = &[(0, 0.0), (10, 0.0)];
+    let check = |series: &[(Measured, &[(i64, f64)])], counted: &[&str]| {
+        let set = set_of(series);
+        let found = devices(&set);
+        let got: Vec<&str> = found
+            .iter()
+            .filter(|device| !device.is_part)
+            .filter_map(|device| device.name.as_deref())
+            .collect();
+        assert_eq!(got, counted);
+        let (run, _, accounting) = account(&[(0, 10)], &set);
+        let expected: f64 = found.iter().filter(|device| !device.is_part).map(joules).sum();
+        assert!((run.energy_wh.expect("energy") * 3600.0 - expected).abs() < 1e-9);
+        assert_eq!(accounting.devices.len(), series.len());
+    };
+    let cpu = Measured::cpu;
+    check(&[(cpu("package", None), energy)], &["package"]);
+    check(&[(cpu("package", None), energy), (cpu("core", Some("package")), energy)], &["package"]);
+    check(
+        &[
+            (cpu("psys", None), energy),
+            (cpu("package", Some("psys")), energy),
+            (cpu("core", Some("package")), energy),
+            (cpu("dram", Some("psys")), energy),
+        ],
+        &["psys"],
+    );
+    // A platform counter that stands still tells nothing: its parts count, and theirs do not.
+    check(
+        &[
+            (cpu("psys", None), nothing),
+            (cpu("package", Some("psys")), energy),
+            (cpu("core", Some("package")), energy),
+            (cpu("dram", Some("psys")), energy),
+        ],
+        &["dram", "package", "psys"],
+    );
+    // The whole is not here.
+    check(&[(cpu("package", Some("psys")), energy)], &["package"]);
+    // Nonsense costs nothing.
+    check(&[(cpu("a", Some("b")), energy), (cpu("b", Some("a")), energy)], &["a", "b"]);
+    check(&[(cpu("a", Some("a")), energy)], &["a"]);
+}
+
+#[test]
+fn a_wrap_is_counted_where_the_range_is_known() {
+    let mut rapl = Measured::cpu("package", None);
+    rapl.attributes["smoltrace.energy.range_uj"] = 262_143_328_850_u64.into();
+    let samples: &[(i64, f64)] = &[(0, 262_000.0), (1, 143.328_85)];
+    assert_eq!(devices(&set_of(&[(rapl, samples)]))[0].reading.energy_uj(), 286_657_700);
+    let unknown = devices(&set_of(&[(Measured::cpu("package", None), samples)]));
+    assert!(unknown.is_empty());
+}
+
+#[test]
+fn measured_and_reported_are_not_the_same_joules_twice() {
+    let measured = (Measured::gpu("hw.energy"), &[(0, 0.0), (10, 1000.0)][..]);
+    let client = |metric: &str, samples: &[(i64, f64)], set: &mut SeriesSet| {
+        let resource = object(json!({"service.name": "agent"}));
+        let attributes = object(json!({"gpu_id": "0"}));
+        let is_counter = metric.contains("emissions");
+        let instrument = if is_counter { Instrument::Sum } else { Instrument::Gauge };
+        push(set, SeriesInfo { metric: metric.into(), instrument, ..info(&resource, &attributes) }, samples);
+    };
+    let mut set = set_of(&[measured]);
+    client("gen_ai.gpu.power", &[(0, 90.0), (5, 90.0), (10, 90.0)], &mut set);
+    client("gen_ai.co2.emissions", &[(0, 0.0), (10, 7.0)], &mut set);
+    let (run, _, accounting) = account(&[(0, 10)], &set);
+    assert!((run.energy_wh.expect("energy") * 3600.0 - 1000.0).abs() < 1e-9);
+    assert!((accounting.totals.co2_emissions_g.expect("CO2") - 1000.0 / 3.6e6 * 600.0).abs() < 1e-12);
+    assert!(
+        accounting.notes.iter().any(|note| note.contains("gen_ai.co2.emissions that the client reports"))
+    );
+
+    // Where only the processor was measured, what the client says of the GPU is beside it, and the sum is not
+    // called measured.
+    let mut set = set_of(&[(Measured::cpu("package", None), &[(0, 0.0), (10, 500.0)])]);
+    client("gen_ai.gpu.power", &[(0, 90.0), (5, 90.0), (10, 90.0)], &mut set);
+    client("gen_ai.co2.emissions", &[(0, 0.0), (10, 7.0)], &mut set);
+    let (run, _, accounting) = account(&[(0, 10)], &set);
+    assert!((run.energy_wh.expect("energy") * 3600.0 - 1400.0).abs() < 1e-9);
+    assert_eq!((run.energy_source, run.co2_source), (Source::Reported, Source::Reported));
+    assert!((accounting.totals.co2_emissions_g.expect("CO2") - 7.0 - 500.0 / 3.6e6 * 600.0).abs() < 1e-12);
+}
+
+#[test]
+fn a_simulated_device_is_said_to_be_one() {
+    let simulated = Measured { source: "simulated", ..Measured::gpu("hw.energy") };
+    let (run, results, _) = account(&[(0, 10)], &set_of(&[(simulated, &[(0, 0.0), (10, 10.0)])]));
+    assert!(run.simulated);
+    assert_eq!((run.energy_source, run.co2_source), (Source::Simulated, Source::Simulated));
+    assert_eq!(results[0].energy_source, Source::Simulated);
+}
+
+#[test]
+fn counter_and_power_that_differ_are_worth_a_word() {
+    let check = |watts: f64, ratio: f64, said: bool| {
+        let counter: Vec<(i64, f64)> = (0..=20).map(|second| (second, 100.0 * second as f64)).collect();
+        let power: Vec<(i64, f64)> = (0..=20).map(|second| (second, watts)).collect();
+        let set = set_of(&[(Measured::gpu("hw.energy"), &counter), (Measured::gpu("hw.power"), &power)]);
+        let (_, _, accounting) = account(&[(0, 20)], &set);
+        let device = &accounting.devices[0];
+        assert!((device.counter_to_power.expect("both") - ratio).abs() < 1e-9, "{device:?}");
+        assert_eq!(accounting.notes.iter().any(|note| note.contains("times what the power")), said);
+        assert!((device.energy_wh * 3600.0 - 2000.0).abs() < 1e-9);
+    };
+    check(100.0, 1.0, false);
+    check(120.0, 1.0 / 1.2, false);
+    check(50.0, 2.0, true);
+    check(200.0, 0.5, true);
+}
+
+#[test]
+fn factors_travel_as_attributes() {
+    let check = |attributes: Value, expected: Option<Factors>| {
+        assert_eq!(Factors::from_attributes(&object(attributes)), expected);
+    };
+    check(Value::Object(factors().attributes()), Some(factors()));
+    check(json!({}), None);
+    let without = |name: &str, value: Value| {
+        let mut attributes: Map<String, Value> = factors().attributes();
+        attributes.insert(format!("smoltrace.power.{name}"), value);
+        Value::Object(attributes)
+    };
+    check(without("pue", 0.5.into()), None);
+    check(without("pue", "1.5".into()), None);
+    check(without("intensity_g_per_kwh", (-1).into()), None);
+    check(without("price_usd_per_kwh", 1e9.into()), None);
+}
+
+#[test]
+fn the_bundled_grid() {
+    let grid = grid::bundled();
+    assert!(grid.countries.len() > 200);
+    let france = grid.intensity("fr").expect("France");
+    assert_eq!((france.g_per_kwh, france.year), (56.039, Some(2023)));
+    assert!(france.source.contains("France") && france.source.contains("CC BY 4.0"), "{}", france.source);
+    assert_eq!(grid.intensity("FRA"), Some(france));
+    assert_eq!(grid.intensity("XX"), None);
+    assert_eq!(grid::world().g_per_kwh, 475.0);
+    // A country is there once.
+    let mut codes: Vec<&str> = grid.countries.iter().map(|country| country.alpha3.as_str()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    assert_eq!(codes.len(), grid.countries.len());
+}
+
+#[test]
+fn a_grid_of_the_users_own() {
+    let own = Grid::parse("# mine\n\nFR, FRA, France, 21.5, 2025\n", "mine").expect("it is of the form");
+    assert_eq!(own.intensity("FR").map(|intensity| intensity.g_per_kwh), Some(21.5));
+    for wrong in
+        ["FR,FRA,France,21.5", "FR,FRA,France,-1,2025", "FR,FRA,France,NaN,2025", "F1,FRA,France,1,2025"]
+    {
+        assert_eq!(
+            Grid::parse(&format!("#\n{wrong}\n"), "mine").map_err(|error| error.line),
+            Err(2),
+            "{wrong}"
+        );
+    }
+}
+
+/// Counter values a second apart, some of them missing, some a reset.
+fn any_counter() -> impl Strategy<Value = Vec<(i64, f64)>> {
+    prop::collection::vec((1..6_i64, 0..500_u32, prop::bool::weighted(0.1)), 2..40).prop_map(|steps| {
+        let (mut at, mut value) = (0, 1_000_000_u64);
+        steps
+            .into_iter()
+            .map(|(pause, grown, is_reset)| {
+                at += pause;
+                value = if is_reset { grown.into() } else { value + u64::from(grown) };
+                // Joules of whole microjoules.
+                (at, value as f64 / MICRO)
+            })
+            .collect()
+    })
+}
+
+fn any_tests() -> impl Strategy<Value = Vec<(i64, i64)>> {
+    prop::collection::vec((0..100_i64, 1..40_i64).prop_map(|(from, length)| (from, from + length)), 1..8)
+}
+
+proptest! {
+    /// Tests and the rest add up to the run, for energy and for what it comes to; nothing is negative.
+    #[test]
+    fn nothing_is_lost(gpu in any_counter(), cpu in any_counter(), core in any_counter(), tests in any_tests()) {
+        let set = set_of(&[
+            (Measured::gpu("hw.energy"), &gpu),
+            (Measured::cpu("package", None), &cpu),
+            (Measured::cpu("core", Some("package")), &core),
+        ]);
+        let (run, results, accounting) = account(&tests, &set);
+        let check = |total: Option<f64>, rest: Option<f64>, of: fn(&ResultRow) -> Option<f64>, per: f64| {
+            let units = |value: Option<f64>| value.map_or(0, |value| to_units(value, per));
+            let shares: i128 = results.iter().map(|row| units(of(row))).sum();
+            // As doubles, each of them may be off by a unit.
+            let slack = results.len() as i128 + 1;
+            prop_assert!((shares + units(rest) - units(total)).abs() <= slack);
+            prop_assert!(results.iter().all(|row| of(row).is_none_or(|share| share >= 0.0)));
+            Ok(())
+        };
+        check(run.energy_wh, run.unattributed_energy_wh, |row| row.energy_wh, 3.6e9)?;
+        let totals = &accounting.totals;
+        check(totals.co2_emissions_g, run.unattributed_co2_g, |row| row.co2_emissions_g, PICO)?;
+        check(totals.power_cost_usd, run.unattributed_power_cost_usd, |row| row.power_cost_usd, PICO)?;
+        // CO2 is energy times its factors.
+        if let (Some(wh), Some(co2)) = (totals.energy_wh, totals.co2_emissions_g) {
+            prop_assert!((co2 - wh / 1e3 * 1.5 * 400.0).abs() < 1e-9);
+        }
+        // What is in the package is not beside it.
+        let of = |name: &str| accounting.devices.iter().find(|device| device.device == name);
+        if let (Some(package), Some(core)) = (of("package"), of("core")) {
+            prop_assert!(core.is_part || package.energy_wh == 0.0);
+        }
+    }
+
+    /// In whatever order the points come, and however often.
+    #[test]
+    fn order_changes_nothing((samples, shuffled) in any_counter().prop_flat_map(|samples| {
+        let doubled = [samples.clone(), samples.clone()].concat();
+        (Just(samples), Just(doubled).prop_shuffle())
+    })) {
+        let of = |samples: &[(i64, f64)]| devices(&set_of(&[(Measured::gpu("hw.energy"), samples)]));
+        prop_assert_eq!(of(&samples), of(&shuffled));
+    }
+}
