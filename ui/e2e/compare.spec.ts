@@ -59,7 +59,8 @@ test('two ticked runs are compared, and it says whether the difference is real',
   const real = against?.metrics[0]?.verdict === 'worse';
   const said = page.getByRole('region', { name: 'The difference in success' });
   await expect(said).toContainText(real ? 'the difference is real' : 'that may be chance');
-  await expect(said).toContainText(`${against?.counts.broken ?? -1}broken`.replace('broken', ''));
+  const broken = said.locator('dl > div').filter({ hasText: 'broken' });
+  await expect(broken.getByRole('definition')).toHaveText(String(against?.counts.broken));
   const table = page.getByRole('region', { name: 'Side by side, table' });
   await expect(table.getByRole('row', { name: /^CO₂ ?less/ })).toContainText('better');
   await expect(table.getByRole('row', { name: /^Model cost ?less/ })).toContainText('undecided');
