@@ -63,3 +63,20 @@ live('a run appears and grows without a reload', async ({ page, server }) => {
   await send(server, call(2, 230), call(3, 1));
   await expect(main).toContainText('331');
 });
+
+live('runs in progress are followed on their own screen', async ({ page, server }) => {
+  await page.goto('/live');
+  await expect(page.getByRole('heading', { name: 'Live' })).toBeVisible();
+  await send(server, call(11, 40));
+  const card = page.getByRole('region', { name: 'Run live-run' });
+  await expect(card).toContainText('live-model');
+  const done = card.getByRole('term').filter({ hasText: 'Done' }).locator('..');
+  const before = Number(/\d+/.exec(await done.getByRole('definition').innerText())?.[0]);
+  // A span whose parent is still to come: the test is running.
+  const parent = '00000000000000aa';
+  await send(server, call(12, 2), { ...call(13, 3), parentSpanId: parent });
+  await expect(done.getByRole('definition')).toHaveText(String(before + 1));
+  await expect(card.getByRole('listitem').first()).toContainText('chat');
+  await card.getByRole('listitem').first().getByRole('link').click();
+  await expect(page).toHaveURL(/\/runs\/live-run\/traces\//);
+});

@@ -20,8 +20,22 @@ async function trace(page: Page): Promise<string> {
   return items.find(({ test_uid }) => test_uid === 'tool:weather_compare')?.trace_id ?? '';
 }
 
+/** The best run of one model and the newest of another, on the same tests. */
+async function pair(page: Page): Promise<string> {
+  const answer = await page.request.get(
+    '/api/v1/runs?fields=run_id,model,total_tests&sort=-total_tests,run_id',
+  );
+  const { items } = (await answer.json()) as { items: { run_id: string; model: string }[] };
+  const other = items.find(({ model }) => model !== items[0]?.model);
+  return [items[0]?.run_id, other?.run_id].join(',');
+}
+
 const SCREENS: [name: string, address: (page: Page) => Promise<string> | string, ready: string][] = [
   ['leaderboard', () => '/', 'role=grid'],
+  ['trends', () => '/?tab=trends', 'canvas >> nth=4'],
+  ['analytics', () => '/?tab=analytics', 'canvas >> nth=1'],
+  ['compare', async (page) => `/compare?runs=${await pair(page)}`, 'canvas'],
+  ['live', () => '/live', 'text=No run in progress'],
   ['run-overview', () => `/runs/${RECORDING}`, 'text=Slowest tests'],
   ['run-tests', () => `/runs/${RECORDING}?tab=tests`, 'text=Sum of all tests'],
   ['run-performance', () => `/runs/${RECORDING}?tab=performance`, 'canvas >> nth=3'],

@@ -17,6 +17,7 @@ const KEYS: [string[], string][] = [
   [['↑', '↓'], 'Go through rows or spans; Page Up, Page Down, Home and End jump'],
   [['Enter'], 'Open the run, the test or the span'],
   [['Ctrl', 'Enter'], 'Open it in a new tab'],
+  [['Space'], 'Tick the chosen run for the comparison'],
   [['←', '→'], 'Fold and unfold a span; move the cursor in a chart'],
   [['+', '-', '0'], 'Zoom in, zoom out, show all (charts and timeline)'],
   [['Shift', 'click'], 'Sort by one more column'],

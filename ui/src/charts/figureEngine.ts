@@ -39,6 +39,8 @@ type ZoomLike = { start?: number; end?: number };
 export function mountFigure(element: HTMLElement, onHit: (hit: Hit | null) => void): MountedFigure {
   const chart = echarts.init(element, null, { renderer: 'canvas' });
   let series: SeriesLike[] = [];
+  // Where each mark stands, worked out once for a view: the pointer asks with every move.
+  let places: ({ x: number; y: number } | null)[][] | null = null;
 
   const placeOf = (index: number, data: number) => {
     const of = series[index];
@@ -52,20 +54,26 @@ export function mountFigure(element: HTMLElement, onHit: (hit: Hit | null) => vo
   };
 
   const nearest = (x: number, y: number): Hit | null => {
+    places ??= series.map((of, index) =>
+      of.silent ? [] : (of.data ?? []).map((_, data) => placeOf(index, data)),
+    );
     let best: (Hit & { far: number }) | null = null;
-    series.forEach((of, index) => {
-      if (of.silent) return;
-      const reach = of.type === 'heatmap' ? 60 : NEAR;
-      of.data?.forEach((_, data) => {
-        const at = placeOf(index, data);
+    places.forEach((marks, index) => {
+      const flat = series[index]?.type === 'heatmap';
+      marks.forEach((at, data) => {
         if (!at) return;
-        const far = Math.hypot(at.x - x, (at.y - y) * (of.type === 'heatmap' ? 2 : 1));
-        if (far <= reach && (!best || far < best.far)) best = { series: index, data, ...at, far };
+        // A cell of a heatmap is wider than high, and is hit all over.
+        const far = Math.hypot(at.x - x, (at.y - y) * (flat ? 2 : 1));
+        if (far <= (flat ? 60 : NEAR) && (!best || far < best.far))
+          best = { series: index, data, ...at, far };
       });
     });
     return best;
   };
 
+  chart.on('datazoom', () => {
+    places = null;
+  });
   // A radar's marks have no place on axes: it tells itself which one is meant.
   chart.on('mouseover', (event) => {
     const { seriesIndex, dataIndex, seriesType } = event as {
@@ -98,10 +106,12 @@ export function mountFigure(element: HTMLElement, onHit: (hit: Hit | null) => vo
   return {
     update: (option) => {
       chart.setOption(option, { notMerge: true });
+      places = null;
       const given = option.series;
       series = (Array.isArray(given) ? given : given ? [given] : []) as SeriesLike[];
     },
     resize: () => {
+      places = null;
       chart.resize();
     },
     dispose: () => {

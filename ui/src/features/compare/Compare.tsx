@@ -90,7 +90,7 @@ export function Compare() {
         ids={ids}
       />
       <Answer comparison={comparison} focus={focus} />
-      <div className={css.columns}>
+      <div className={css.columns} data-many={runs.length > 2}>
         <Difference comparison={comparison} focus={focus} />
         <aside className={css.side}>
           <RadarChart comparison={comparison} focus={focus} />

@@ -25,7 +25,7 @@ export function RadarChart({ comparison, focus }: { comparison: Comparison; focu
       textStyle: { fontFamily: theme.font },
       radar: {
         indicator: axes.map(({ metric }) => ({ name: metric.name, min: 0, max: 1 })),
-        radius: '66%',
+        radius: '60%',
         center: ['50%', '53%'],
         splitNumber: 4,
         axisName: { color: theme.ink, fontSize: 11 },

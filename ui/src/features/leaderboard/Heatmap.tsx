@@ -28,6 +28,9 @@ const SHOWN = [
 const MOST_MODELS = 40;
 const ROW_PX = 34;
 
+/** A ground that the numbers can be read on. */
+const pale = (colour = 'rgb(0, 0, 0)') => colour.replace(/^rgb\((.*)\)$/, 'rgba($1, 0.5)');
+
 export function Heatmap({ runs }: { runs: readonly Run[] }) {
   const navigate = useNavigate({ from: '/' });
   const metrics = useMemo(() => SHOWN.flatMap((id) => metricOf(id) ?? []), []);
@@ -79,7 +82,7 @@ export function Heatmap({ runs }: { runs: readonly Run[] }) {
         max: 1,
         dimension: 2,
         // From vermilion over the ground to teal: told apart with any colour vision, and the numbers stand in it.
-        inRange: { color: [theme.tones[1] ?? '', theme.line, theme.tones[2] ?? ''] },
+        inRange: { color: [pale(theme.tones[1]), theme.line, pale(theme.tones[2])] },
       },
       series: [
         {
@@ -91,7 +94,7 @@ export function Heatmap({ runs }: { runs: readonly Run[] }) {
             },
           })),
           label: { show: true, color: theme.ink, fontSize: 11 },
-          itemStyle: { borderColor: theme.surface, borderWidth: 2, borderRadius: 4, opacity: 0.5 },
+          itemStyle: { borderColor: theme.surface, borderWidth: 2, borderRadius: 4 },
           emphasis: { disabled: true },
         },
       ],

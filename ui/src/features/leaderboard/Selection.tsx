@@ -21,7 +21,7 @@ export function selectColumn(selected: readonly string[], onToggle: (id: string)
   const full = selected.length >= MOST_SELECTED;
   return {
     id: 'select',
-    header: '',
+    header: '✓',
     title: `Tick 2 to ${MOST_SELECTED} runs to compare them; Space ticks the chosen row`,
     width: 38,
     cell: (run) => {

@@ -23,7 +23,7 @@ import css from './live.module.css';
 import { ago, nanosToMs } from './transform';
 
 export function Live() {
-  const { data, error, refetch, dataUpdatedAt } = useQuery(liveRuns);
+  const { data, error, refetch } = useQuery(liveRuns);
   useEffect(() => {
     document.title = 'Live · TraceMind';
   }, []);
@@ -49,13 +49,13 @@ export function Live() {
         </Empty>
       )}
       {data.items.map((item) => (
-        <RunCard key={item.run.run_id} item={item} asOf={dataUpdatedAt} />
+        <RunCard key={item.run.run_id} item={item} />
       ))}
     </div>
   );
 }
 
-function RunCard({ item, asOf }: { item: LiveRun; asOf: number }) {
+function RunCard({ item }: { item: LiveRun }) {
   const { run, tests_done: done, tests_running: running, tests_queued: queued } = item;
   return (
     <section className={css.card} aria-label={`Run ${run.run_id}`}>
@@ -123,7 +123,7 @@ function RunCard({ item, asOf }: { item: LiveRun; asOf: number }) {
           note={item.power_time_unix_nano ? <Ago nanos={item.power_time_unix_nano} /> : 'all GPUs'}
         />
       </Stats>
-      <Spans spans={item.latest_spans} runId={run.run_id} key={asOf > 0 ? 'spans' : 'none'} />
+      <Spans spans={item.latest_spans} runId={run.run_id} />
     </section>
   );
 }
