@@ -14,7 +14,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
   test(`is read offline, ${colorScheme}`, async ({ browser, server }) => {
     const path = join(server.dir, `report-${colorScheme}.html`);
     server.command('report', RECORDING, '--out', path);
-    const page = await browser.newPage({ colorScheme, offline: true });
+    const context = await browser.newContext({ colorScheme, offline: true });
+    const page = await context.newPage();
     const asked: string[] = [];
     page.on('request', (request) => asked.push(request.url()));
     await page.goto(pathToFileURL(path).href);
@@ -26,7 +27,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     expect(asked).toEqual([pathToFileURL(path).href]);
     const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa']).analyze();
     expect(violations.map(({ id, nodes }) => [id, nodes[0]?.target, nodes[0]?.failureSummary])).toEqual([]);
-    await page.close();
+    await context.close();
   });
 }
 

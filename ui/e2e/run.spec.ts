@@ -155,7 +155,7 @@ test('zooms all charts together, and keeps the window in the address', async ({ 
   await page.reload();
   await expect(page.getByText('Window')).toBeVisible();
   expect(page.url()).toBe(address);
-  await page.getByRole('button', { name: 'Show all' }).click();
+  await page.getByRole('button', { name: 'Show all', exact: true }).click();
   await expect(page.getByText('Whole run')).toBeVisible();
   const first = page.getByRole('slider', { name: 'GPU utilisation: cursor' });
   await first.scrollIntoViewIfNeeded();

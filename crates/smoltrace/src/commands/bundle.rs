@@ -168,7 +168,10 @@ impl Bundle {
         }
         if self.downloads {
             for file in TABLES.iter().flat_map(|table| FORMATS.map(|format| format!("{table}.{format}"))) {
-                self.write(&folder.join(&file), &self.ask(&at(&["download", &file])).await?)?;
+                self.write(
+                    &folder.join("download").join(&file),
+                    &self.ask(&at(&["download", &file])).await?,
+                )?;
             }
         }
         Ok(())

@@ -105,7 +105,7 @@ describe('files of a bundle', () => {
     [['r'], 'runs/r/run.json'],
     [['r', 'results'], 'runs/r/results.json'],
     [['r', 'report'], 'runs/r/report.html'],
-    [['r', 'download', 'traces.csv'], 'runs/r/traces.csv'],
+    [['r', 'download', 'traces.csv'], 'runs/r/download/traces.csv'],
     [['r', 'traces', 't'], 'runs/r/traces/t/trace.json'],
     [['r', 'traces', 't', 'otlp'], 'runs/r/traces/t/otlp.json'],
     [['r', 'traces', 't', 'spans'], null],

@@ -30,7 +30,7 @@ export function fileOf(segments: readonly string[]): string | null {
     if (part === 'report') return `${folder}/report.html`;
     return ['results', 'metrics', 'performance', 'traces'].includes(part) ? `${folder}/${part}.json` : null;
   }
-  if (part === 'download') return `${folder}/${name}`;
+  if (part === 'download') return `${folder}/download/${name}`;
   if (part !== 'traces') return null;
   const trace = `${folder}/traces/${folderName(name)}`;
   if (what === undefined) return `${trace}/trace.json`;

@@ -230,7 +230,7 @@ function columnsOf(whole: number): Column<Operation>[] {
       id: 'kind',
       header: 'Kind',
       sort: 'kind',
-      width: 110,
+      width: 136,
       cell: ({ kind }) => lookOf(kind).name,
       value: ({ kind }) => kind,
     },
@@ -238,8 +238,6 @@ function columnsOf(whole: number): Column<Operation>[] {
       id: 'share',
       header: 'Share of own time',
       title: 'Its own time, of that of all operations shown',
-      sort: 'self_ms',
-      descFirst: true,
       width: 170,
       cell: ({ self_ms }) => (
         <span className={css.share}>

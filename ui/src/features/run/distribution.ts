@@ -43,7 +43,7 @@ export function spreadOption({ bins, outcomes, count }: Spread, unit: string, th
   return {
     animation: false,
     textStyle: { fontFamily: theme.font },
-    grid: { ...GRID, bottom: 26 },
+    grid: { ...GRID, top: 28, bottom: 26 },
     tooltip: {
       ...tooltip(theme, (items) => {
         const [first] = Array.isArray(items) ? items : [items];
@@ -62,7 +62,7 @@ export function spreadOption({ bins, outcomes, count }: Spread, unit: string, th
       data: bins.map(({ from }) => trimmed(from)),
       axisLabel: { color: theme.quiet, fontSize: 11, hideOverlap: true },
     },
-    yAxis: { ...axisText(theme, 'tests'), nameGap: 28, type: 'value', minInterval: 1 },
+    yAxis: { ...axisText(theme), name: 'tests', nameGap: 8, type: 'value', minInterval: 1 },
     series: outcomes.map((outcome) => ({
       type: 'bar' as const,
       name: outcome,
