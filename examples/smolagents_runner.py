@@ -89,7 +89,8 @@ def run(task, options):
     )
     told = {"tools_used": used}
     try:
-        told["answer"] = str(agent.run(task["prompt"]))
+        answer = agent.run(task["prompt"])
+        told["answer"] = None if answer is None else str(answer)
     except Exception as error:  # Whatever ends the agent is the result of the task.
         told |= {"error": str(error), "stop_reason": "error"}
     actions = [step for step in agent.memory.steps if isinstance(step, ActionStep)]

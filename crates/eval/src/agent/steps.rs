@@ -70,8 +70,8 @@ pub(super) async fn work<A: Act>(equipment: &Equipment, actor: &mut A, assignmen
         Ok((reason, answer)) => {
             progress.final_answer_called = reason == StopReason::FinalAnswer;
             progress.stop_reason = Some(reason);
-            span.set("output.value", answer.as_str());
-            progress.answer = Some(answer);
+            span.set("output.value", answer.as_deref());
+            progress.answer = answer;
             span.ok();
         }
         Err(Broken { kind, message }) => {
@@ -111,7 +111,7 @@ impl Run<'_> {
         &mut self,
         actor: &mut A,
         agent: &mut Span,
-    ) -> Result<(StopReason, String), Broken> {
+    ) -> Result<(StopReason, Option<String>), Broken> {
         let Assignment { prompt: task, max_steps, .. } = *self.assignment;
         let specs = actor.specs();
         let system = self.equipment.prompts.system(&specs)?;
@@ -140,7 +140,7 @@ impl Run<'_> {
             match acted {
                 Ok(Some(answer)) => {
                     span.ok();
-                    return Ok((StopReason::FinalAnswer, answer));
+                    return Ok((StopReason::FinalAnswer, Some(answer)));
                 }
                 Ok(None) => span.ok(),
                 // The agent goes on, so the step did what a step does.
@@ -194,13 +194,13 @@ impl Run<'_> {
     }
 
     /// What the model makes of it all when no step is left.
-    async fn last_answer(&mut self, memory: &Memory, agent: &Span) -> Result<String, Broken> {
+    async fn last_answer(&mut self, memory: &Memory, agent: &Span) -> Result<Option<String>, Broken> {
         let (before, after) = self.equipment.prompts.last_answer(self.assignment.prompt)?;
         let mut messages = vec![Message::new(Role::System, before)];
         messages.extend(memory.history());
         messages.push(Message::new(Role::User, after));
         let reply = self.ask(merged(messages), Arc::new([]), Vec::new(), agent).await?;
-        Ok(reply.content.unwrap_or_default())
+        Ok(reply.content)
     }
 
     async fn ask(

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use smoltrace_model::{
     account::{RUN_STOPPED, is_synthesised},
     inputs::Declared,
-    rows::RunRow,
+    rows::{RunRow, SpanRow},
 };
 use smoltrace_store::{Store, StoreError};
 
@@ -39,12 +39,16 @@ impl Resumed {
             ))
             .into());
         }
-        let results = store.results(&run.run_id).await?;
-        let whole = results
+        let data = store.run_data(&run.run_id).await?;
+        let whole = data
+            .results
             .iter()
             .filter(|row| row.stop_reason.as_deref() != Some(RUN_STOPPED) && !is_synthesised(row))
             .filter_map(|row| Some((row.test_uid.clone(), u32::try_from(row.attempt).ok()?)));
-        let done = whole.collect();
+        // A crash may have come between the commit of a test's spans and that of its result: its trace says how it
+        // ended, and stands for the result.
+        let roots = data.spans.iter().filter(|span| span.parent_span_id.is_none());
+        let done = whole.chain(roots.filter_map(ended)).collect();
         Ok(Self { run, done })
     }
 
@@ -54,6 +58,14 @@ impl Resumed {
         declared.metadata.remove("run_status");
         declared.metadata
     }
+}
+
+/// Test uid and attempt of an execution that came to its end, from its root span.
+fn ended(root: &SpanRow) -> Option<(String, u32)> {
+    let attributes: Map<String, Value> = serde_json::from_str(&root.attributes).ok()?;
+    let stopped = attributes.get("test.stop_reason")?.as_str()? == RUN_STOPPED;
+    let attempt = attributes.get("test.attempt")?.as_u64().and_then(|attempt| u32::try_from(attempt).ok())?;
+    (!stopped).then_some((root.test_uid.clone()?, attempt))
 }
 
 /// An id that no run has yet.
