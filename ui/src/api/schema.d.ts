@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Runs compared with the first of them: test by test, and metric by metric with intervals and verdicts. */
+        get: operations["compare_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -33,6 +50,26 @@ export interface paths {
         };
         /** Values of every filter field with the number of runs that each would leave. */
         get: operations["list_facets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The runs in progress: tests so far, power now, and the spans that came last. Ask again when `/api/v1/events`
+         *     names one of them.
+         */
+        get: operations["list_live"];
         put?: never;
         post?: never;
         delete?: never;
@@ -360,6 +397,16 @@ export interface components {
              */
             counts: components["schemas"]["Counts"];
             /**
+             * @description Energy by device, GPUs first.
+             * @default []
+             */
+            devices: components["schemas"]["DeviceFigures"][];
+            /**
+             * @description What measured energy was turned into CO2 and cost with.
+             * @default []
+             */
+            factors: components["schemas"]["Factors"][];
+            /**
              * @description By GPU id.
              * @default []
              */
@@ -397,11 +444,71 @@ export interface components {
              */
             unpriced_models: string[];
         };
+        /** @description A run compared with the first one. */
+        Against: {
+            counts: components["schemas"]["ChangeCounts"];
+            /**
+             * Format: int64
+             * @description Tests that passed less often than in the first run. Without repeated attempts: `broken`.
+             */
+            fell: number;
+            metrics: components["schemas"]["MetricDifference"][];
+            /**
+             * Format: double
+             * @description Exact two-sided p-value of `rose` against `fell` (McNemar's test; the sign test with attempts); null
+             *     when no test is scored in both.
+             */
+            p_value: number | null;
+            /**
+             * Format: int64
+             * @description Tests that passed more often than in the first run. Without repeated attempts: `fixed`.
+             */
+            rose: number;
+            /** @description Index into the runs. */
+            run: number;
+        };
+        /**
+         * @description What a metric's two values are of.
+         * @enum {string}
+         */
+        Basis: "tests" | "runs" | "none";
+        /**
+         * @description Which way a metric is better.
+         * @enum {string}
+         */
+        Better: "higher" | "lower";
         /**
          * Format: binary
          * @description The bytes of a file.
          */
         Bytes: string;
+        /**
+         * @description What became of a test.
+         * @enum {string}
+         */
+        Change: "fixed" | "broken" | "both_pass" | "both_fail" | "unscored" | "only_first" | "only_this" | "neither";
+        /** @description How many tests became what. */
+        ChangeCounts: {
+            /** Format: int64 */
+            both_fail: number;
+            /** Format: int64 */
+            both_pass: number;
+            /** Format: int64 */
+            broken: number;
+            /**
+             * Format: int64
+             * @description In both runs.
+             */
+            common: number;
+            /** Format: int64 */
+            fixed: number;
+            /** Format: int64 */
+            only_first: number;
+            /** Format: int64 */
+            only_this: number;
+            /** Format: int64 */
+            unscored: number;
+        };
         /** @description Series and tests on one axis. */
         Chart: {
             /**
@@ -453,6 +560,18 @@ export interface components {
             unit: string;
             /** @description As many as `t_ms`; null marks a gap. */
             value: (number | null)[];
+        };
+        /** @description Runs compared. */
+        Comparison: {
+            /** @description Each run but the first, compared with the first. */
+            against_first: components["schemas"]["Against"][];
+            /** @description What a reader should know, one sentence each. */
+            notes: string[];
+            pair_by: components["schemas"]["PairBy"];
+            /** @description As given; the first is the baseline. */
+            runs: components["schemas"]["RunSide"][];
+            /** @description Every test that any of the runs has, by name. */
+            tests: components["schemas"]["TestLine"][];
         };
         /** @description What was counted. */
         Counts: {
@@ -559,6 +678,48 @@ export interface components {
              */
             usage_spans: number;
         };
+        /** @description The energy of one device. */
+        DeviceFigures: {
+            /**
+             * Format: double
+             * @description The counter's energy as a multiple of the integrated power, where the device has both.
+             * @default null
+             */
+            counter_to_power: number | null;
+            /**
+             * @description What it is called.
+             * @default
+             */
+            device: string;
+            /**
+             * Format: double
+             * @default 0
+             */
+            energy_wh: number;
+            /**
+             * @description Its energy is in that of another device and not added again.
+             * @default false
+             */
+            is_part: boolean;
+            /**
+             * @description `gpu`, `cpu`, `memory`, `enclosure` (the whole platform).
+             * @default
+             */
+            kind: string;
+            /**
+             * @description `counter`: the device's own energy counter; `power`: integrated power readings.
+             * @default
+             */
+            method: string;
+            /** @default none */
+            source: components["schemas"]["Source"];
+            /**
+             * Format: double
+             * @description Time of the run that no reading covers, s.
+             * @default 0
+             */
+            uncovered_s: number;
+        };
         /** @description A field of which source and accounting differ by more than rounding. */
         Difference: {
             /**
@@ -615,6 +776,16 @@ export interface components {
             suite_version: components["schemas"]["FacetValue"][];
             team: components["schemas"]["FacetValue"][];
             use_case: components["schemas"]["FacetValue"][];
+        };
+        /** @description What turns energy into CO2 and cost. */
+        Factors: {
+            intensity: components["schemas"]["Intensity"];
+            price: components["schemas"]["Price"];
+            /**
+             * Format: double
+             * @description Power usage effectiveness: energy of the site for each unit of energy of the device, 1 or more.
+             */
+            pue: number;
         };
         /** @description Energy and what it brought about; null is unknown. */
         Footprint: {
@@ -718,6 +889,21 @@ export interface components {
          * @enum {string}
          */
         Instrument: "gauge" | "sum" | "histogram" | "exponential_histogram" | "summary";
+        /** @description CO2 of a kWh, and who says so. */
+        Intensity: {
+            /**
+             * Format: double
+             * @description g CO2e per kWh.
+             */
+            g_per_kwh: number;
+            /** @description Who says so, and of which country or region. */
+            source: string;
+            /**
+             * Format: int32
+             * @description The year it is of; none when not known.
+             */
+            year: number | null;
+        };
         /** @description Sums over the traces of a run, ms. */
         LatencyTotals: {
             /** Format: double */
@@ -728,6 +914,88 @@ export interface components {
             other_ms: number;
             /** Format: double */
             tool_ms: number;
+        };
+        /** @description A run in progress. */
+        LiveRun: components["schemas"]["SoFar"] & {
+            /** @description Its row so far; its rank is null. */
+            run: components["schemas"]["Run"];
+        };
+        /** @description What is going on. */
+        LiveRuns: {
+            /** @description The runs in progress, the newest first; of more than 12 the rest is only counted. */
+            items: components["schemas"]["LiveRun"][];
+            /** @description All runs in progress. */
+            total: number;
+        };
+        /** @description A span that has just ended. */
+        LiveSpan: {
+            /** Format: double */
+            duration_ms: number;
+            /** @description Unix ns. */
+            end_time_unix_nano: string;
+            kind: components["schemas"]["SpanKind"];
+            model: string | null;
+            name: string;
+            /** @description 16 hex digits. */
+            span_id: string;
+            status: components["schemas"]["SpanStatus"];
+            /** @description Test that it names. */
+            test_uid: string | null;
+            /**
+             * Format: int64
+             * @description Tokens that the span itself carries.
+             */
+            total_tokens: number | null;
+            /** @description 32 hex digits. */
+            trace_id: string;
+        };
+        /**
+         * @description A metric that runs are compared by. Names and units are those of the leaderboard.
+         * @enum {string}
+         */
+        Metric: "success_rate" | "avg_steps" | "total_duration_ms" | "total_tokens" | "total_cost_usd" | "energy_wh" | "co2_emissions_g" | "power_cost_total_usd" | "co2_per_success_g" | "energy_per_success_wh" | "cost_per_success_usd" | "tokens_per_success" | "seconds_per_success";
+        /** @description One metric of two runs. */
+        MetricDifference: {
+            basis: components["schemas"]["Basis"];
+            better: components["schemas"]["Better"];
+            /** Format: double */
+            ci_high: number | null;
+            /**
+             * Format: double
+             * @description 95% percentile bootstrap interval of the difference, tests drawn as pairs; null of fewer than 10 tests.
+             */
+            ci_low: number | null;
+            /**
+             * Format: double
+             * @description This less first.
+             */
+            difference: number | null;
+            /**
+             * Format: double
+             * @description The same in percent of the first; null when that is 0.
+             */
+            difference_percent: number | null;
+            /**
+             * Format: double
+             * @description Value of the first run over those pairs.
+             */
+            first: number | null;
+            metric: components["schemas"]["Metric"];
+            /**
+             * Format: int64
+             * @description Pairs behind the values.
+             */
+            pairs: number;
+            /** @description Why the verdict is what it is, a sentence. */
+            reason: string;
+            /**
+             * Format: double
+             * @description Value of this run over those pairs.
+             */
+            this: number | null;
+            /** @description Unit of the values and of the difference; differences of `%` are percentage points. */
+            unit: string;
+            verdict: components["schemas"]["Verdict"];
         };
         /** @description All spans of one kind and name. */
         Operation: {
@@ -773,6 +1041,11 @@ export interface components {
          * @enum {string}
          */
         Outcome: "passed" | "failed" | "unscored";
+        /**
+         * @description What makes two executions a pair.
+         * @enum {string}
+         */
+        PairBy: "test" | "attempt" | "id";
         /** @description Where the time of a run went. */
         Performance: {
             /** @description The operations with the most time of their own, at most 200. */
@@ -783,6 +1056,12 @@ export interface components {
             totals: components["schemas"]["LatencyTotals"];
             /** @description Every trace, by start time. */
             traces: components["schemas"]["TraceLatency"][];
+        };
+        /** @description Price of a kWh, and who says so. */
+        Price: {
+            source: string;
+            /** Format: double */
+            usd_per_kwh: number;
         };
         /** @description The table's identity, stored with every run that it priced. */
         PriceTable: {
@@ -1136,6 +1415,23 @@ export interface components {
             run: components["schemas"]["Run"];
             unattributed: components["schemas"]["Unattributed"];
         };
+        /** @description One of the runs, by itself. */
+        RunSide: {
+            /** @description A for the first, B for the second, and so on: what the sentences of the comparison call it. */
+            letter: string;
+            model: string;
+            run_id: string;
+            simulated: boolean;
+            /**
+             * Format: int64
+             * @description Pairs that it has: tests, or attempts at them.
+             */
+            tests: number;
+            /** @description Values of the whole run, idle time included, by metric name; null when unknown. */
+            values: {
+                [key: string]: number | null;
+            };
+        };
         /**
          * @description How a run ended.
          * @enum {string}
@@ -1145,6 +1441,13 @@ export interface components {
         RunsChanged: {
             /** @description Ids of the runs that are new, gone or changed; null when there are too many to name. */
             runs: string[] | null;
+        };
+        /** @description Runs side by side. */
+        RunsCompared: {
+            /** @description Over the tests, paired. */
+            comparison: components["schemas"]["Comparison"];
+            /** @description The runs' rows, as asked for; ranks are among all runs. */
+            runs: components["schemas"]["Run"][];
         };
         /** @description A page of the leaderboard. */
         RunsPage: {
@@ -1156,6 +1459,33 @@ export interface components {
             summary: components["schemas"]["Summary"];
             /** @description Runs that the filter leaves, on all pages. */
             total: number;
+        };
+        /** @description How far a run is. */
+        SoFar: {
+            /** @description The spans that ended last, newest first. */
+            latest_spans: components["schemas"]["LiveSpan"][];
+            /** @description When the newest of these samples was taken, Unix ns. */
+            power_time_unix_nano: string | null;
+            /**
+             * Format: double
+             * @description Power of all GPUs by their newest samples, W.
+             */
+            power_w: number | null;
+            /**
+             * Format: int64
+             * @description Tests whose root span is there.
+             */
+            tests_done: number;
+            /**
+             * Format: int64
+             * @description Tests still to come; null when the run did not say how many there are.
+             */
+            tests_queued: number | null;
+            /**
+             * Format: int64
+             * @description Tests of which spans are there, but not the root.
+             */
+            tests_running: number;
         };
         /**
          * @description Where a number comes from.
@@ -1382,6 +1712,44 @@ export interface components {
             /** Format: int64 */
             total_tokens: number | null;
         };
+        /** @description A test in one run. */
+        TestCell: {
+            /**
+             * Format: int64
+             * @description Executions behind it.
+             */
+            attempts: number;
+            /** Format: double */
+            co2_emissions_g: number | null;
+            /** Format: double */
+            cost_usd: number | null;
+            /** Format: double */
+            duration_ms: number | null;
+            /** Format: double */
+            energy_wh: number | null;
+            /** @description Error of that execution. */
+            error: string | null;
+            /** Format: int64 */
+            passed: number;
+            /** Format: double */
+            power_cost_usd: number | null;
+            /**
+             * Format: int64
+             * @description Of these, with a verdict.
+             */
+            scored: number;
+            /**
+             * Format: double
+             * @description Means of the executions that know it.
+             */
+            steps: number | null;
+            /** @description Whether most of the scored ones passed; null when none is scored. */
+            success: boolean | null;
+            /** Format: double */
+            total_tokens: number | null;
+            /** @description Trace of the first execution that has one and came out like the whole. */
+            trace_id: string | null;
+        };
         /** @description When a test ran. */
         TestLane: {
             /** Format: int64 */
@@ -1400,6 +1768,21 @@ export interface components {
             success: boolean | null;
             test_uid: string;
             trace_id: string | null;
+        };
+        /** @description A test across the runs. */
+        TestLine: {
+            /**
+             * Format: int64
+             * @description Number of the attempt when paired by it.
+             */
+            attempt: number | null;
+            /** @description One per run; null where the run does not have the test. */
+            cells: (components["schemas"]["TestCell"] | null)[];
+            /** @description One per run but the first: what became of the test there. */
+            changes: components["schemas"]["Change"][];
+            difficulty: string | null;
+            /** @description Test uid, or test id when paired by it. */
+            test: string;
         };
         /** @description One execution of one test. A null is unknown, never a measured zero. */
         TestResult: {
@@ -1736,6 +2119,11 @@ export interface components {
              */
             power_cost_usd: number | null;
         };
+        /**
+         * @description What the data say of a metric, from the first run to this one.
+         * @enum {string}
+         */
+        Verdict: "better" | "worse" | "tie" | "undecided";
     };
     responses: never;
     parameters: never;
@@ -1745,6 +2133,64 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    compare_runs: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Ids of 2 to 6 runs, separated by commas or repeated; the first is the baseline.
+                 * @example run-1,run-2
+                 */
+                runs?: string[];
+                /**
+                 * @description `test`: by test uid, attempts averaged. `attempt`: by test uid and attempt. `id`: by test id, whatever
+                 *     the agent type.
+                 */
+                pair_by?: components["schemas"]["PairBy"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The comparison */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunsCompared"];
+                };
+            };
+            /** @description A parameter is not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy, or the tables cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listen: {
         parameters: {
             query?: never;
@@ -1828,6 +2274,35 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy, or the tables cannot be read */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_live: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The runs in progress */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveRuns"];
                 };
             };
             /** @description Busy, or the tables cannot be read */

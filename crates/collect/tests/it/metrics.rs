@@ -119,7 +119,7 @@ fn a_gpu_under_the_published_names() {
 #[test]
 fn an_export_comes_in_as_the_same_rows() {
     use smoltrace_collect::power::export_request;
-    use smoltrace_otlp::{Bounds, Encoding, Signal, decode_request};
+    use smoltrace_otlp::{Bounds, Encoding, SeriesCache, Signal, decode_request};
     let devices = [
         device(SourceKind::Simulated, DeviceKind::Gpu, "gpu", None),
         device(SourceKind::Rapl, DeviceKind::Cpu, "rapl:0", None),
@@ -127,8 +127,9 @@ fn an_export_comes_in_as_the_same_rows() {
     let (resource, samples) = (resource(), samples(devices.len()));
     let body = export_request(&resource, &devices, SECOND, &samples).expect("something to tell");
     let bounds = Bounds::default();
-    let telemetry = decode_request(Signal::Metrics, Encoding::Protobuf, &body, &bounds).expect("it is OTLP");
-    let mut received: Vec<PointRow> = telemetry.points.into_iter().map(PointRow::sealed).collect();
+    let telemetry = decode_request(Signal::Metrics, Encoding::Protobuf, &body, &bounds, &SeriesCache::new(0))
+        .expect("it is OTLP");
+    let mut received: Vec<PointRow> = telemetry.points.to_rows();
     let mut own = points(&resource, &devices, SECOND, &samples, PointForm::Both);
     received.sort_by(|a, b| a.row_id.cmp(&b.row_id));
     own.sort_by(|a, b| a.row_id.cmp(&b.row_id));
