@@ -173,7 +173,7 @@ async fn misbehaving_models_run_out_of_steps() {
 
 #[tokio::test]
 async fn code_that_misbehaves_is_told_and_runs_out_of_steps() {
-    let check = async |code: &str, words: &str| {
+    let check = async |code: &str| {
         let row = outcome(vec![Answer::Stream(says(&format!("<code>\n{code}\n</code>")))], true).await;
         assert_eq!(
             (row.success, row.stop_reason.as_deref()),
@@ -183,12 +183,11 @@ async fn code_that_misbehaves_is_told_and_runs_out_of_steps() {
         );
         let declared: serde_json::Value = serde_json::from_str(&row.declared).expect("JSON");
         assert_eq!(declared["failures"].as_u64(), Some(4), "{code}");
-        let _ = words;
     };
-    check("open('/etc/passwd').read()", "open").await;
-    check("import socket\nsocket.socket()", "socket").await;
-    check("x = 'a' * (10 ** 10)", "memory").await;
-    check("def f():\n    return f()\nf()", "recursion").await;
-    check("1 / 0", "division").await;
-    check("double(n='x')", "integer").await;
+    check("open('/etc/passwd').read()").await;
+    check("import socket\nsocket.socket()").await;
+    check("x = 'a' * (10 ** 10)").await;
+    check("def f():\n    return f()\nf()").await;
+    check("1 / 0").await;
+    check("double(n='x')").await;
 }
