@@ -820,7 +820,7 @@ export interface components {
             ci_high: number | null;
             /**
              * Format: double
-             * @description 95% percentile bootstrap interval of the difference, tests drawn as pairs.
+             * @description 95% percentile bootstrap interval of the difference, tests drawn as pairs; null of fewer than 10 tests.
              */
             ci_low: number | null;
             /**
