@@ -24,7 +24,7 @@ fn a_test_is_done_when_its_root_is_there() {
     let child = in_trace(1, span(2, Some(1), 1, 2));
     let underway = in_trace(2, span(3, Some(7), 3, 4));
     check(&[], 0, 0);
-    check(&[child.clone()], 0, 1);
+    check(std::slice::from_ref(&child), 0, 1);
     check(&[child.clone(), root.clone(), underway.clone(), underway.clone()], 1, 1);
     let names: Vec<String> = latest(&[child, root.clone(), underway.clone(), root], 2)
         .iter()
