@@ -9,6 +9,37 @@ use serde_json::{Map, Number, Value};
 /// Values nested deeper are written as text from there on.
 const MAX_DEPTH: usize = 64;
 
+/// Whole numbers of more digits are not written, as Python does not either: the time grows with their square.
+const MAX_BITS: u64 = 14_284;
+
+/// What Python's `str` makes of a value.
+pub fn to_text(object: &MontyObject) -> String {
+    if is_writable(object, 0) { object.to_string() } else { LARGE_NUMBER.into() }
+}
+
+const LARGE_NUMBER: &str = "[a whole number of more than 4300 digits]";
+
+/// Whether no number of a value is too large to be written.
+fn is_writable(object: &MontyObject, depth: usize) -> bool {
+    let all =
+        |items: &[MontyObject]| depth > MAX_DEPTH || items.iter().all(|item| is_writable(item, depth + 1));
+    match object {
+        MontyObject::BigInt(value) => value.bits() <= MAX_BITS,
+        MontyObject::List(items)
+        | MontyObject::Tuple(items)
+        | MontyObject::Set(items)
+        | MontyObject::FrozenSet(items) => all(items),
+        MontyObject::NamedTuple { values, .. } => all(values),
+        MontyObject::Dict(pairs) => {
+            depth > MAX_DEPTH
+                || pairs
+                    .iter()
+                    .all(|(key, value)| is_writable(key, depth + 1) && is_writable(value, depth + 1))
+        }
+        _ => true,
+    }
+}
+
 /// A Python value as JSON.
 pub fn to_json(object: &MontyObject) -> Value {
     json_at(object, 0)
@@ -40,7 +71,7 @@ fn json_at(object: &MontyObject, depth: usize) -> Value {
         MontyObject::ClassInstance(instance) if instance.class_type.is_dataclass => {
             Value::Object(object_of(&instance.attrs, depth))
         }
-        other => Value::String(other.to_string()),
+        other => Value::String(to_text(other)),
     }
 }
 
@@ -53,7 +84,7 @@ fn key_text(key: &MontyObject) -> String {
     match key {
         MontyObject::None => "null".into(),
         MontyObject::Bool(value) => value.to_string(),
-        other => other.to_string(),
+        other => to_text(other),
     }
 }
 

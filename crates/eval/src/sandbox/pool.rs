@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     Sandbox, SandboxLimits,
-    wire::{self, FromWorker, ToWorker},
+    wire::{self, FromWorker},
 };
 
 /// The argument that makes the smoltrace binary a worker: its `main` then calls `serve_worker` and nothing else.
@@ -75,8 +75,6 @@ pub(super) struct Worker {
     input: ChildStdin,
     output: ChildStdout,
     errors: ChildStderr,
-    /// Bytes of a message that were read while waiting was given up are not lost.
-    received: Vec<u8>,
     pub grown_bytes: u64,
 }
 
@@ -93,7 +91,7 @@ impl Worker {
             .spawn()?;
         match (child.stdin.take(), child.stdout.take(), child.stderr.take()) {
             (Some(input), Some(output), Some(errors)) => {
-                Ok(Self { child, input, output, errors, received: Vec::new(), grown_bytes: 0 })
+                Ok(Self { child, input, output, errors, grown_bytes: 0 })
             }
             _ => Err(io::ErrorKind::BrokenPipe.into()),
         }
@@ -104,23 +102,18 @@ impl Worker {
         self.input.write_all(frame).await
     }
 
-    pub async fn tell(&mut self, message: &ToWorker) -> io::Result<()> {
-        let frame = wire::encode(message)?;
-        self.send(&frame).await
-    }
-
     /// The next message.
     pub async fn receive(&mut self) -> io::Result<FromWorker> {
-        self.received.clear();
         let mut prefix = [0; 4];
         self.output.read_exact(&mut prefix).await?;
         let length = wire::length(prefix)?;
         // Room is made as bytes come, not as they are announced.
-        let read = (&mut self.output).take(length as u64).read_to_end(&mut self.received).await?;
+        let mut received = Vec::new();
+        let read = (&mut self.output).take(length as u64).read_to_end(&mut received).await?;
         if read < length {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Ok(serde_json::from_slice(&self.received)?)
+        Ok(serde_json::from_slice(&received)?)
     }
 
     /// Ends the process and gives what it last said on its standard error.

@@ -8,12 +8,14 @@ use tokio::time::{Instant, timeout};
 use super::{
     Execution, FINAL_ANSWER, SandboxError, SandboxErrorKind, SandboxLimits, SandboxWorkers, ToolCaller,
     pool::Worker,
-    wire::{Answer, Done, FromWorker, ToWorker},
+    wire::{self, Answer, Done, FromWorker, ToWorker},
 };
 use crate::tool::{ToolError, ToolSpec};
 
-/// What a worker may take for starting, and for what it does not count as computing: parsing, converting values.
-const GRACE: Duration = Duration::from_secs(5);
+/// What a worker may take for starting.
+const START: Duration = Duration::from_secs(20);
+/// What it may take beyond its limit of time: parsing and converting values are not counted as computing.
+const GRACE: Duration = Duration::from_secs(2);
 const CUT: &str = "\n[output cut here]\n";
 
 /// A session. Dropping it gives its process back.
@@ -118,7 +120,8 @@ impl Sandbox {
         let mut patience = self.limits.time + GRACE;
         if is_fresh {
             let open = ToWorker::Open { limits: self.limits.clone() };
-            match exchange(worker, &open, &mut patience).await? {
+            let mut start = START;
+            match exchange(worker, &open, &mut start).await? {
                 FromWorker::Opened => {}
                 _ => return Err(nonsense()),
             }
@@ -169,15 +172,14 @@ impl Sandbox {
                             Ok(arguments) => answer_of(caller.call(&name, arguments).await),
                         },
                     };
-                    let answered = match super::wire::encode(&ToWorker::Answer(answer)) {
-                        Ok(frame) => worker.send(&frame).await,
+                    let frame = match wire::encode(&ToWorker::Answer(answer)) {
+                        Ok(frame) => frame,
                         Err(_) => {
                             let message = format!("the answer of {name} is too large");
-                            worker.tell(&ToWorker::Answer(raise("RuntimeError", message))).await
+                            wire::encode(&ToWorker::Answer(raise("RuntimeError", message)))?
                         }
                     };
-                    answered?;
-                    receive(worker, &mut patience).await?
+                    exchange_frame(worker, &frame, &mut patience).await?
                 }
                 FromWorker::Opened => return Err(nonsense()),
             };
@@ -242,15 +244,31 @@ async fn exchange(
     message: &ToWorker,
     patience: &mut Duration,
 ) -> Result<FromWorker, Broken> {
-    worker.tell(message).await?;
-    receive(worker, patience).await
+    exchange_frame(worker, &wire::encode(message)?, patience).await
+}
+
+/// As `exchange`. A worker that does not read what it is sent is as silent as one that does not answer.
+async fn exchange_frame(
+    worker: &mut Worker,
+    frame: &[u8],
+    patience: &mut Duration,
+) -> Result<FromWorker, Broken> {
+    within(patience, async {
+        worker.send(frame).await?;
+        worker.receive().await
+    })
+    .await
 }
 
 async fn receive(worker: &mut Worker, patience: &mut Duration) -> Result<FromWorker, Broken> {
+    within(patience, worker.receive()).await
+}
+
+async fn within<T>(patience: &mut Duration, work: impl Future<Output = io::Result<T>>) -> Result<T, Broken> {
     let began = Instant::now();
-    let received = timeout(*patience, worker.receive()).await.map_err(|_| Broken::Silent)??;
+    let done = timeout(*patience, work).await.map_err(|_| Broken::Silent)??;
     *patience = patience.saturating_sub(began.elapsed());
-    Ok(received)
+    Ok(done)
 }
 
 /// Has the rest of the code left out.

@@ -100,3 +100,27 @@ pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> 
     from.read_exact(&mut bytes)?;
     Ok(Some(serde_json::from_slice(&bytes)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_bounded_and_whole() {
+        let mut frame = encode(&FromWorker::Print("é".into())).unwrap();
+        assert!(matches!(read(&mut &frame[..]), Ok(Some(FromWorker::Print(text))) if text == "é"));
+        assert!(matches!(read::<FromWorker>(&mut &[][..]), Ok(None)));
+        // Cut anywhere, it is an error or the end, never a message.
+        for length in 0..frame.len() {
+            assert!(!matches!(read::<FromWorker>(&mut &frame[..length]), Ok(Some(_))), "{length}");
+        }
+        // A length that is a lie gets no memory.
+        frame[..4].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert!(read::<FromWorker>(&mut &frame[..]).is_err());
+        assert!(encode(&FromWorker::Print("x".repeat(MAX_FRAME_BYTES))).is_err());
+        assert!(length(1_000_000_000_u32.to_le_bytes()).is_err());
+        // Nor does what is no message.
+        let nonsense = [&5_u32.to_le_bytes()[..], b"[1,2]"].concat();
+        assert!(read::<FromWorker>(&mut &nonsense[..]).is_err());
+    }
+}

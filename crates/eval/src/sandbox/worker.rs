@@ -20,7 +20,7 @@ use ruff_python_ast::{Expr, Stmt};
 use super::{
     FINAL_ANSWER, MODULES, SandboxError, SandboxErrorKind, SandboxLimits,
     confine::{MemoryWatch, give_up_rights},
-    convert::{from_json, to_json},
+    convert::{from_json, time_value, to_json, to_text},
     wire::{self, Answer, Done, FromWorker, ToWorker},
 };
 
@@ -183,7 +183,7 @@ fn run(
                     _ => None,
                 };
                 let writer = PrintWriter::Callback(&mut printed.on(pipe));
-                call.resume_with(writer, |function| match super::convert::time_value(&function, answer) {
+                call.resume_with(writer, |function| match time_value(&function, answer) {
                     Some(value) => value.into(),
                     None => refused(&function).into(),
                 })
@@ -223,7 +223,7 @@ fn done_with(value: &MontyObject) -> Done {
 
 /// What `str` makes of a value.
 fn text_of(value: &MontyObject) -> String {
-    let mut text = value.to_string();
+    let mut text = to_text(value);
     if text.len() > TEXT_BYTES {
         text.truncate(text.floor_char_boundary(TEXT_BYTES));
         text.push_str("...");
@@ -259,8 +259,15 @@ fn described(error: &MontyException, code: &str) -> SandboxError {
         _ => SandboxErrorKind::Exception,
     };
     let mut summary = error.summary();
-    if kind == SandboxErrorKind::Import {
-        summary.push_str(&format!(". Modules that can be imported: {}", MODULES.join(", ")));
+    match class {
+        ExcType::ModuleNotFoundError => {
+            summary.push_str(&format!(". Modules that can be imported: {}", MODULES.join(", ")));
+        }
+        ExcType::ImportError => summary = summary.replace(" (unknown location)", ", as it is in the sandbox"),
+        _ => {
+            summary =
+                summary.replace("The monty syntax parser does not yet support", "this Python does not know")
+        }
     }
     let mut described = SandboxError::new(kind, summary);
     // The innermost frame of this step's code: frames of earlier steps name lines of other texts.

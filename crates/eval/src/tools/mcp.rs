@@ -6,9 +6,9 @@
 use std::{collections::BTreeMap, process::Stdio, sync::Arc, time::Duration};
 
 use rmcp::{
-    RoleClient, ServiceExt,
+    RoleClient,
     model::{CallToolRequestParams, CallToolResult, ContentBlock, PaginatedRequestParams},
-    service::RunningService,
+    service::{RunningService, serve_client},
     transport::{
         ConfigureCommandExt, StreamableHttpClientTransport, TokioChildProcess,
         streamable_http_client::StreamableHttpClientTransportConfig,
@@ -100,7 +100,7 @@ impl McpServer {
                     let config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
                         .max_sse_event_size(MAX_MESSAGE_BYTES)
                         .max_json_response_size(MAX_MESSAGE_BYTES);
-                    ().serve(StreamableHttpClientTransport::with_client(client, config))
+                    serve_client((), StreamableHttpClientTransport::with_client(client, config))
                         .await
                         .map_err(|error| failed(&error))?
                 }
@@ -116,7 +116,7 @@ impl McpServer {
                         .stderr(Stdio::null())
                         .spawn()
                         .map_err(|error| failed(&error))?;
-                    ().serve(transport).await.map_err(|error| failed(&error))?
+                    serve_client((), transport).await.map_err(|error| failed(&error))?
                 }
             };
             let connection = Arc::new(service);

@@ -6,7 +6,7 @@ use regex::Regex;
 
 static NAMES: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)(token|key|secret|passw|passphrase|(^|_)pass(_|$)|(^|_)pw(_|$)|pwd$|credential|auth|cookie|session|signature|private|cert|dsn|(^|_)sas(_|$)|connection_?string|conn_?str|database_url|webhook)",
+        r"(?i)(token|key|secret|passw|passphrase|passfile|(^|_)pass(_|$)|(^|_)pw(_|$)|_pwd$|credential|auth|cookie|session|signature|private|cert|dsn|(^|_)sas(_|$)|connection_?string|conn_?str|database_url|webhook)",
     )
     .expect("a constant")
 });

@@ -131,11 +131,6 @@ impl Workspace {
         self.dir.open_dir(relative).map_err(|error| failed(path, &error))
     }
 
-    /// Whether a path names a folder. A link to a folder inside is one.
-    pub fn is_folder(&self, path: &str) -> bool {
-        self.relative(path).is_ok_and(|relative| self.dir.is_dir(relative))
-    }
-
     fn parent_of(&self, path: &str) -> Result<(Dir, PathBuf), ToolError> {
         let relative = self.relative(path)?;
         let Some(name) = relative.file_name().map(PathBuf::from) else {
@@ -143,9 +138,13 @@ impl Workspace {
         };
         let parent =
             relative.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        self.dir.create_dir_all(parent).map_err(|error| failed(path, &error))?;
-        let dir = self.dir.open_dir(parent).map_err(|error| failed(path, &error))?;
-        Ok((dir, name))
+        let opened = match self.dir.open_dir(parent) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.dir.create_dir_all(parent).and_then(|()| self.dir.open_dir(parent))
+            }
+            opened => opened,
+        };
+        Ok((opened.map_err(|error| failed(path, &error))?, name))
     }
 }
 

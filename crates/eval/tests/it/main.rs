@@ -1,7 +1,12 @@
 //! Tests of the crate as its users see it.
 
 mod agents;
+mod attacks_files;
+mod attacks_network;
+mod attacks_sandbox;
+mod attacks_system;
 mod chaos;
+mod mcp;
 mod replay;
 mod runner;
 mod sandbox;
