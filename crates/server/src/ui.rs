@@ -37,9 +37,10 @@ pub async fn serve(request: Request) -> Result<Response, ApiError> {
     }
 }
 
-/// All files of the UI: path, content.
+/// All files of the UI: path, content. What its build left for its tools is none of them.
 pub fn files() -> impl Iterator<Item = (String, Vec<u8>)> {
-    Dist::iter().filter_map(|path| Some((path.to_string(), Dist::get(&path)?.data.into_owned())))
+    let files = Dist::iter().filter(|path| !path.starts_with('.'));
+    files.filter_map(|path| Some((path.to_string(), Dist::get(&path)?.data.into_owned())))
 }
 
 fn answer(path: &str, file: &EmbeddedFile) -> Response {

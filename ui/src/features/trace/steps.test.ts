@@ -73,6 +73,12 @@ describe('graph', () => {
     ]);
     expect(graphOf(failing, { fold: true }).nodes.map(({ id }) => id)).toEqual(['agent', 'parse', 'tool']);
   });
+  it('goes as deep as agents call agents', () => {
+    const deep = columns(
+      Array.from({ length: 20_000 }, (_, n) => span(n, `a${n}`, { kind: 'AGENT', ...at(n, 40_000 - 2 * n) })),
+    );
+    expect(graphOf(deep, { fold: true, most: 50 }).nodes).toHaveLength(50);
+  });
   it('draws no more than can be read', () => {
     const many = columns(
       Array.from({ length: 1000 }, (_, n) => span(0, `t${n}`, { kind: 'TOOL', ...at(n) })),

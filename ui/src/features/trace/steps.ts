@@ -133,13 +133,16 @@ function sideBySide(spans: TraceSpans, steps: readonly Step[]): Step[][] {
   return groups;
 }
 
-const signature = (spans: TraceSpans, { spans: [first = 0], steps }: Step): string =>
-  [
-    spans.kind[first],
-    spans.name[first],
-    spans.status[first] === 'ERROR',
-    ...steps.map((step) => signature(spans, step)),
-  ].join('\n');
+/** Steps nested deeper than this are taken to differ: nobody would see that they are alike. */
+const DEEPEST_ALIKE = 6;
+
+/** What makes steps alike: their kinds, names and outcomes, down to what is beneath them. */
+function signature(spans: TraceSpans, { spans: [first = 0], steps }: Step, depth = 0): string {
+  if (depth > DEEPEST_ALIKE) return spans.span_id[first] ?? '';
+  const beneath = steps.map((step) => signature(spans, step, depth + 1));
+  const own = [spans.kind[first], spans.name[first], spans.status[first] === 'ERROR'].join('\n');
+  return `${own}\n(${beneath.join('\n')})`;
+}
 
 /** Patterns of up to four steps that follow one another again and again, as one pattern. */
 function folded(spans: TraceSpans, steps: readonly Step[]): Step[] {
