@@ -276,6 +276,8 @@ export interface components {
     schemas: {
         /** @description Everything behind the numbers of a run row. Unrounded. */
         Accounting: {
+            /** @default null */
+            call_energy: components["schemas"]["CallEnergyFigures"] | null;
             /**
              * @description Per field of the run row: the steps that lead to its value, in order.
              * @default {}
@@ -305,6 +307,18 @@ export interface components {
              *     }
              */
             counts: components["schemas"]["Counts"];
+            /**
+             * @description Energy by device, GPUs first.
+             * @default []
+             */
+            devices: components["schemas"]["DeviceFigures"][];
+            /** @default null */
+            estimate: components["schemas"]["Estimate"] | null;
+            /**
+             * @description What measured energy was turned into CO2 and cost with.
+             * @default []
+             */
+            factors: components["schemas"]["Factors"][];
             /**
              * @description By GPU id.
              * @default []
@@ -348,6 +362,32 @@ export interface components {
          * @description The bytes of a file.
          */
         Bytes: string;
+        /** @description Energy of LLM calls. */
+        CallEnergyFigures: {
+            /**
+             * Format: int64
+             * @description Calls that lasted long enough, with their energy; calls at the same time share equally.
+             * @default 0
+             */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Calls that were shorter than the resolution, or that nothing was measured in.
+             * @default 0
+             */
+            calls_without: number;
+            /**
+             * Format: double
+             * @default 0
+             */
+            energy_wh: number;
+            /**
+             * Format: double
+             * @description What a call must last to be measured, ms.
+             * @default 0
+             */
+            resolution_ms: number;
+        };
         /** @description Series and tests on one axis. */
         Chart: {
             /**
@@ -505,6 +545,48 @@ export interface components {
              */
             usage_spans: number;
         };
+        /** @description The energy of one device. */
+        DeviceFigures: {
+            /**
+             * Format: double
+             * @description The counter's energy as a multiple of the integrated power, where the device has both.
+             * @default null
+             */
+            counter_to_power: number | null;
+            /**
+             * @description What it is called.
+             * @default
+             */
+            device: string;
+            /**
+             * Format: double
+             * @default 0
+             */
+            energy_wh: number;
+            /**
+             * @description Its energy is in that of another device and not added again.
+             * @default false
+             */
+            is_part: boolean;
+            /**
+             * @description `gpu`, `cpu`, `memory`, `enclosure` (the whole platform).
+             * @default
+             */
+            kind: string;
+            /**
+             * @description `counter`: the device's own energy counter; `power`: integrated power readings.
+             * @default
+             */
+            method: string;
+            /** @default none */
+            source: components["schemas"]["Source"];
+            /**
+             * Format: double
+             * @description Time of the run that no reading covers, s.
+             * @default 0
+             */
+            uncovered_s: number;
+        };
         /** @description A field of which source and accounting differ by more than rounding. */
         Difference: {
             /**
@@ -535,6 +617,56 @@ export interface components {
          * @enum {string}
          */
         DownloadTable: "leaderboard" | "results" | "traces" | "metrics";
+        /** @description Price of a kWh, and who says so. */
+        ElectricityPrice: {
+            source: string;
+            /** Format: double */
+            usd_per_kwh: number;
+        };
+        /** @description What the calls of a run to hosted models are estimated to have used. In no total. */
+        Estimate: {
+            /**
+             * Format: int64
+             * @description Calls that are in it.
+             * @default 0
+             */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Calls to models whose size nobody publishes, or that tell no output tokens.
+             * @default 0
+             */
+            calls_without: number;
+            /**
+             * @description g CO2e at the world's average intensity: where the hardware stands is not known.
+             * @default {
+             *       "high": 0,
+             *       "low": 0
+             *     }
+             */
+            co2_emissions_g: components["schemas"]["EstimateRange"];
+            /**
+             * @default {
+             *       "high": 0,
+             *       "low": 0
+             *     }
+             */
+            energy_wh: components["schemas"]["EstimateRange"];
+            /** @default  */
+            method: string;
+            /**
+             * @description Models of the latter.
+             * @default []
+             */
+            models_without: string[];
+        };
+        /** @description An estimate's least and greatest value. */
+        EstimateRange: {
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+        };
         /** @description A value of a field and the runs that have it. */
         FacetValue: {
             /**
@@ -561,6 +693,16 @@ export interface components {
             suite_version: components["schemas"]["FacetValue"][];
             team: components["schemas"]["FacetValue"][];
             use_case: components["schemas"]["FacetValue"][];
+        };
+        /** @description What turns energy into CO2 and cost. */
+        Factors: {
+            intensity: components["schemas"]["GridIntensity"];
+            price: components["schemas"]["ElectricityPrice"];
+            /**
+             * Format: double
+             * @description Power usage effectiveness: energy of the site for each unit of energy of the device, 1 or more.
+             */
+            pue: number;
         };
         /** @description Energy and what it brought about; null is unknown. */
         Footprint: {
@@ -645,6 +787,21 @@ export interface components {
              * @default null
              */
             utilization_max: number | null;
+        };
+        /** @description CO2 of a kWh, and who says so. */
+        GridIntensity: {
+            /**
+             * Format: double
+             * @description g CO2e per kWh.
+             */
+            g_per_kwh: number;
+            /** @description Who says so, and of which country or region. */
+            source: string;
+            /**
+             * Format: int32
+             * @description The year it is of; none when not known.
+             */
+            year: number | null;
         };
         /** @description State of the server. */
         Health: {

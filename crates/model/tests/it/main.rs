@@ -2,6 +2,7 @@
 
 mod account;
 mod energy;
+mod estimate;
 mod hardware;
 mod metrics;
 mod normalize;

@@ -4,6 +4,7 @@ mod bad_input;
 mod boundaries;
 mod commands;
 mod kill;
+mod power;
 mod receive;
 mod support;
 mod vectors;
