@@ -22,7 +22,7 @@ const PRICE_SOURCE: &str = "smoltrace.power.price_source";
 /// CO2 of a kWh, and who says so.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Intensity {
+pub struct GridIntensity {
     /// g CO2e per kWh.
     pub g_per_kwh: f64,
     /// Who says so, and of which country or region.
@@ -34,7 +34,7 @@ pub struct Intensity {
 /// Price of a kWh, and who says so.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Price {
+pub struct ElectricityPrice {
     pub usd_per_kwh: f64,
     pub source: String,
 }
@@ -45,8 +45,8 @@ pub struct Price {
 pub struct Factors {
     /// Power usage effectiveness: energy of the site for each unit of energy of the device, 1 or more.
     pub pue: f64,
-    pub intensity: Intensity,
-    pub price: Price,
+    pub intensity: GridIntensity,
+    pub price: ElectricityPrice,
 }
 
 impl Factors {
@@ -81,12 +81,12 @@ impl Factors {
         let year = attributes.get(INTENSITY_YEAR).and_then(Value::as_i64);
         let factors = Self {
             pue: number(PUE)?,
-            intensity: Intensity {
+            intensity: GridIntensity {
                 g_per_kwh: number(INTENSITY)?,
                 source: text(INTENSITY_SOURCE),
                 year: year.and_then(|year| i32::try_from(year).ok()),
             },
-            price: Price { usd_per_kwh: number(PRICE)?, source: text(PRICE_SOURCE) },
+            price: ElectricityPrice { usd_per_kwh: number(PRICE)?, source: text(PRICE_SOURCE) },
         };
         factors.is_possible().then_some(factors)
     }

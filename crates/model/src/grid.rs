@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use crate::factors::Intensity;
+use crate::factors::GridIntensity;
 
 /// g CO2e per kWh when nothing says where the electricity is from.
 pub const WORLD_G_PER_KWH: f64 = 475.0;
@@ -51,8 +51,8 @@ pub fn bundled() -> &'static Grid {
 }
 
 /// The world's average.
-pub fn world() -> Intensity {
-    Intensity { g_per_kwh: WORLD_G_PER_KWH, source: WORLD_SOURCE.into(), year: Some(WORLD_YEAR) }
+pub fn world() -> GridIntensity {
+    GridIntensity { g_per_kwh: WORLD_G_PER_KWH, source: WORLD_SOURCE.into(), year: Some(WORLD_YEAR) }
 }
 
 impl Grid {
@@ -66,10 +66,10 @@ impl Grid {
     }
 
     /// The figure of a country by its alpha-2 or alpha-3 code, of either case.
-    pub fn intensity(&self, code: &str) -> Option<Intensity> {
+    pub fn intensity(&self, code: &str) -> Option<GridIntensity> {
         let is = |known: &str| known.eq_ignore_ascii_case(code);
         let country = self.countries.iter().find(|country| is(&country.alpha2) || is(&country.alpha3))?;
-        Some(Intensity {
+        Some(GridIntensity {
             g_per_kwh: country.g_per_kwh,
             source: format!("{}, {}", country.name, self.source),
             year: Some(country.year),

@@ -36,6 +36,9 @@ pub struct Declared {
     /// Said to be simulated by the source or the importer.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub simulated: bool,
+    /// Asked for: an estimate of what calls to hosted models used, beside the totals.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub estimate: bool,
     /// What the importer had to mend or leave out, for a person to read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -66,7 +66,8 @@ pub(crate) struct Marks {
     cost: Vec<bool>,
     /// Some emitted cost covers the span: no price is looked up.
     covered: Vec<bool>,
-    llm: Vec<bool>,
+    /// An LLM span without one beneath.
+    pub(crate) llm: Vec<bool>,
     tool: Vec<bool>,
 }
 

@@ -4,9 +4,11 @@
 
 pub mod eval;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::power::Choice;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -68,6 +70,7 @@ pub enum Command {
     Bundle(BundleArgs),
     Sql(SqlArgs),
     Serve(ServeArgs),
+    Power(MeasurePowerArgs),
     Demo(DemoArgs),
     Rebuild(RebuildArgs),
     Completions(CompletionsArgs),
@@ -328,9 +331,11 @@ pub struct ServeArgs {
     /// Host name that requests may carry beside loopback names; may be repeated
     #[arg(long = "allow-host", value_name = "HOST")]
     pub allow_hosts: Vec<String>,
-    // Last: its heading would cover what follows.
+    // Last: their headings would cover what follows.
     #[command(flatten)]
     pub receive: ReceiveArgs,
+    #[command(flatten)]
+    pub power: PowerArgs,
 }
 
 /// Where a receiver listens, if it does.
@@ -408,6 +413,96 @@ fn size(text: &str) -> Result<usize, String> {
     number.filter(|bytes| *bytes > 0).ok_or_else(|| "expected bytes, such as 4096, 64KiB or 16MiB".into())
 }
 
+/// What power is measured, of a command that also does something else.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Power")]
+pub struct PowerArgs {
+    /// Measure power for the runs: auto (the hardware that is here), off, or some of nvml, amd, rapl and simulated
+    #[arg(long, env = "SMOLTRACE_POWER", value_name = "SOURCES")]
+    pub power: Option<Choice>,
+    #[command(flatten)]
+    pub measure: MeasureArgs,
+}
+
+impl PowerArgs {
+    /// What is asked for, else `usual`.
+    pub fn choice(&self, usual: Choice) -> Choice {
+        self.power.clone().unwrap_or(usual)
+    }
+}
+
+/// How power is measured, and what turns its energy into CO2 and cost.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Power")]
+pub struct MeasureArgs {
+    /// Milliseconds between readings
+    #[arg(long, default_value_t = 100, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    pub power_interval: u64,
+    /// g CO2e per kWh; beats --country
+    #[arg(long, env = "SMOLTRACE_CARBON_INTENSITY", value_name = "G_PER_KWH")]
+    pub carbon_intensity: Option<f64>,
+    /// Country of the electricity (ISO 3166: FR or FRA); the world's average when not given
+    #[arg(long, env = "SMOLTRACE_COUNTRY", value_name = "ISO")]
+    pub country: Option<String>,
+    /// Intensities of your own: lines of alpha2,alpha3,name,g_per_kwh,year; others come from the bundled table
+    #[arg(long, env = "SMOLTRACE_GRID_FILE", value_name = "FILE")]
+    pub grid_file: Option<PathBuf>,
+    /// Energy of the site for each unit of energy of the devices [default: 1]
+    #[arg(long, env = "SMOLTRACE_PUE", value_name = "RATIO")]
+    pub pue: Option<f64>,
+    /// USD per kWh [default: 0.12]
+    #[arg(long, env = "SMOLTRACE_ELECTRICITY_PRICE", value_name = "USD_PER_KWH")]
+    pub electricity_price: Option<f64>,
+    /// NVML's library [default: the driver's]
+    #[arg(long, env = "SMOLTRACE_NVML_LIBRARY", value_name = "FILE")]
+    pub nvml_library: Option<PathBuf>,
+    /// The kernel's tree of devices, where AMD GPUs and processors are looked for
+    #[arg(long, env = "SMOLTRACE_SYSFS", default_value = "/sys", value_name = "DIR")]
+    pub sysfs: PathBuf,
+    /// How many GPUs there are where simulated ones are asked for
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub simulated_gpus: u32,
+}
+
+/// Measure power: watch it, measure a command, or send it to a server
+///
+/// Shows every device with its power, energy, utilisation, memory and temperature, and what an hour of it comes to
+/// in CO2 and cost. NVIDIA GPUs are read through NVML, AMD GPUs and processors (RAPL) from the kernel's files; what is
+/// not there is left out. With --wrap a command is measured: its exit code is passed through, the account goes to
+/// standard error. With --run-id what is measured is stored under a run; with --otlp it is sent to a smoltrace server,
+/// or to any other OTLP/HTTP receiver.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  smoltrace power
+  smoltrace power --once --json
+  smoltrace power --country FR --wrap -- python train.py
+  smoltrace power --otlp http://127.0.0.1:4318 --run-id nightly-2026-11-24")]
+pub struct MeasurePowerArgs {
+    /// What to read: auto (the hardware that is here), or some of nvml, amd, rapl and simulated
+    #[arg(long, env = "SMOLTRACE_POWER", default_value = "auto", value_name = "SOURCES")]
+    pub source: Choice,
+    /// Show once and end
+    #[arg(long, conflicts_with_all = ["duration", "wrap"])]
+    pub once: bool,
+    /// End after so many seconds
+    #[arg(long, value_name = "SECONDS", conflicts_with = "wrap", value_parser = clap::value_parser!(u64).range(1..))]
+    pub duration: Option<u64>,
+    /// Run a command and tell what it used
+    #[arg(long, requires = "command")]
+    pub wrap: bool,
+    /// Store what is measured under this run; in the tables here, unless --otlp says where
+    #[arg(long, value_name = "ID")]
+    pub run_id: Option<String>,
+    /// Send what is measured to this OTLP/HTTP address
+    #[arg(long, value_name = "URL", requires = "run_id")]
+    pub otlp: Option<String>,
+    /// The command and its arguments
+    #[arg(last = true, requires = "wrap", value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+    #[command(flatten)]
+    pub measure: MeasureArgs,
+}
+
 /// Load the bundled recordings and simulated runs, then serve
 ///
 /// Uses a data directory of its own (<data-dir>-demo) unless --data-dir is given, so that simulated runs
@@ -438,6 +533,10 @@ pub struct DemoArgs {
 pub struct RebuildArgs {
     /// Run ids (or beginnings); all runs when none is given
     pub runs: Vec<String>,
+    /// Estimate what calls to hosted models used (EcoLogits' method), beside the totals and never in them;
+    /// --estimate=false takes it away again
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub estimate: Option<bool>,
 }
 
 /// Print a completion script for your shell

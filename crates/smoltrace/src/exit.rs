@@ -43,6 +43,16 @@ pub enum Unmet {
     BelowThreshold { rate: f64, threshold: f64 },
 }
 
+/// A command that was run for the user ended so; nothing of ours failed.
+#[derive(Debug, thiserror::Error)]
+#[error("the command ended with exit code {0}")]
+pub struct PassThrough(pub u8);
+
+/// The exit code of the command that was run for the user, if that is what the error tells.
+pub fn passed_through(error: &anyhow::Error) -> Option<u8> {
+    error.downcast_ref::<PassThrough>().map(|code| code.0)
+}
+
 /// The exit code of an error, by what caused it.
 pub fn exit_of(error: &anyhow::Error) -> Exit {
     for cause in error.chain() {

@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod exit;
 mod output;
+mod power;
 mod record;
 
 use std::process::ExitCode;
@@ -33,6 +34,9 @@ fn main() -> ExitCode {
         Ok(()) => Exit::Success.into(),
         Err(error) if exit::is_broken_pipe(&error) => Exit::Success.into(),
         Err(error) => {
+            if let Some(code) = exit::passed_through(&error) {
+                return ExitCode::from(code);
+            }
             exit::report(&error);
             exit::exit_of(&error).into()
         }

@@ -7,7 +7,7 @@ use smoltrace_collect::power::{
     Detail, Device, DeviceKind, DeviceSample, PointForm, PowerSample, Reading, Resource, SourceKind, points,
 };
 use smoltrace_model::{
-    factors::{Factors, Intensity, Price},
+    factors::{ElectricityPrice, Factors, GridIntensity},
     rows::{Instrument, PointRow},
 };
 
@@ -30,8 +30,8 @@ fn device(source: SourceKind, kind: DeviceKind, id: &str, parent: Option<&str>) 
 fn factors() -> Factors {
     Factors {
         pue: 1.2,
-        intensity: Intensity { g_per_kwh: 100.0, source: "test".into(), year: Some(2023) },
-        price: Price { usd_per_kwh: 0.25, source: "test".into() },
+        intensity: GridIntensity { g_per_kwh: 100.0, source: "test".into(), year: Some(2023) },
+        price: ElectricityPrice { usd_per_kwh: 0.25, source: "test".into() },
     }
 }
 

@@ -117,6 +117,30 @@ fn old_samples_go_and_are_counted() {
 }
 
 proptest! {
+    /// The Unix time that the caller gave is a label: whatever it is, and whatever the wall clock does meanwhile, the
+    /// energy is that of the time between.
+    #[test]
+    fn the_anchor_changes_nothing(
+        anchor in any::<u32>(),
+        steps in prop::collection::vec((1..400_i64, 0..500_000_u64, 0.0..500.0_f64), 1..40)
+    ) {
+        let used = |anchor: i64| {
+            let readings = steps.iter().map(|(_, uj, watts)| {
+                Ok(Reading { energy_uj: Some(*uj), power_w: Some(*watts), ..Reading::default() })
+            });
+            let fake = Fake::gpu("0", readings.collect());
+            let mut engine = Engine::new(vec![Box::new(fake)], &SamplerOptions::default());
+            let mut at = anchor;
+            for (pause, ..) in &steps {
+                at += pause * 1_000_000;
+                engine.tick(at, Detail::Energy);
+            }
+            let meter = engine.totals().remove(0).meter;
+            (meter.energy_uj(), meter.uncovered_ns(), meter.counter_to_power())
+        };
+        prop_assert_eq!(used(0), used(i64::from(anchor) * SECOND));
+    }
+
     /// Whatever is read, in whatever order of failures, resets and pauses: never negative, and what the meter
     /// says is what the recording says when it is read as a whole.
     #[test]

@@ -151,8 +151,8 @@ fn finish(
             leaderboard_row,
             metadata,
             aggregates,
-            simulated: false,
             notes: notes.into_lines(),
+            ..Declared::default()
         },
         origin: "smoltrace-json".into(),
         spans: telemetry.spans,

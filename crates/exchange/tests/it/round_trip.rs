@@ -245,6 +245,7 @@ fn run() -> impl Strategy<Value = RunInputs> {
                     metadata: declared.1,
                     aggregates: declared.2,
                     simulated: declared.3,
+                    estimate: false,
                     notes: declared.4,
                 },
                 origin: "smoltrace-json".into(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{factors::Factors, price::PriceTable, rows::Source};
+use crate::{estimate::Estimate, factors::Factors, price::PriceTable, rows::Source};
 
 /// Everything behind the numbers of a run row. Unrounded.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,12 @@ pub struct Accounting {
     pub gpus: Vec<GpuFigures>,
     /// Energy by device, GPUs first.
     pub devices: Vec<DeviceFigures>,
+    /// Energy of LLM calls, where devices tell of so short a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call_energy: Option<CallEnergyFigures>,
+    /// What calls to hosted models are estimated to have used, when that is asked for. In no total.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
     /// What measured energy was turned into CO2 and cost with.
     pub factors: Vec<Factors>,
     /// The table that priced calls, when one did.
@@ -139,6 +145,20 @@ pub struct DeviceFigures {
     pub counter_to_power: Option<f64>,
     /// Its energy is in that of another device and not added again.
     pub is_part: bool,
+}
+
+/// Energy of LLM calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct CallEnergyFigures {
+    /// Calls that lasted long enough, with their energy; calls at the same time share equally.
+    pub calls: i64,
+    pub energy_wh: f64,
+    /// Calls that were shorter than the resolution, or that nothing was measured in.
+    pub calls_without: i64,
+    /// What a call must last to be measured, ms.
+    pub resolution_ms: f64,
 }
 
 /// One step on the way to a total.

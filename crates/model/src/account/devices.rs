@@ -1,15 +1,17 @@
 //! The devices of a run: which count, what each used, and what is to be said of them.
 
 use super::{
-    accounting::{DeviceFigures, Step},
+    accounting::{CallEnergyFigures, DeviceFigures, Step},
     footprint::{Division, Quantity},
 };
 use crate::{
+    attribution::Window,
+    call_energy,
     device_energy::{self, DeviceEnergy, EnergyMethod, WORTH_A_WORD, Windows},
     energy,
     factors::Factors,
     gpus::Gpus,
-    rows::Source,
+    rows::{Source, SpanRow},
     series::SeriesSet,
 };
 
@@ -107,6 +109,22 @@ fn remarks(device: &DeviceEnergy, label: &str) -> Vec<String> {
         notes.push(format!("{label} is split into instances (MIG): its energy is that of the whole GPU."));
     }
     notes
+}
+
+/// Energy of the LLM calls that last long enough for that.
+pub(super) fn call_energy(found: &[DeviceEnergy], calls: &[&SpanRow]) -> Option<CallEnergyFigures> {
+    let windows: Vec<Window> = calls
+        .iter()
+        .map(|span| Window { start_ns: span.start_time_unix_nano, end_ns: span.end_time_unix_nano })
+        .collect();
+    let energy = call_energy::of_calls(found, &windows).filter(|energy| !energy.calls.is_empty())?;
+    let known: Vec<i128> = energy.calls.iter().copied().flatten().collect();
+    Some(CallEnergyFigures {
+        calls: known.len() as i64,
+        energy_wh: energy::wh(known.iter().sum()),
+        calls_without: (energy.calls.len() - known.len()) as i64,
+        resolution_ms: crate::trace::ms(energy.resolution_ns),
+    })
 }
 
 /// Each device with what it used, those that are parts of another one marked.

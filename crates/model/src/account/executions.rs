@@ -58,6 +58,10 @@ pub(super) struct Traces<'a> {
     pub(super) unpriced_models: BTreeSet<String>,
     pub(super) providers: Vec<&'a str>,
     pub(super) models: Vec<&'a str>,
+    /// LLM spans without one beneath.
+    pub(super) calls: Vec<&'a SpanRow>,
+    /// Spans whose tokens count.
+    pub(super) counted: Vec<&'a SpanRow>,
 }
 
 impl<'a> Traces<'a> {
@@ -93,7 +97,9 @@ impl<'a> Traces<'a> {
         let marks = usage::Marks::of(&forest);
         self.bearing += forest.nodes.iter().filter(|node| usage::bears_tokens(node.span)).count() as i64;
         for (place, node) in forest.nodes.iter().enumerate() {
+            self.calls.extend(marks.llm[place].then_some(node.span));
             if marks.counted[place] {
+                self.counted.push(node.span);
                 self.models.extend(node.span.model.as_deref());
                 self.providers.extend(node.span.provider.as_deref());
             }

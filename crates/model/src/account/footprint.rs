@@ -4,9 +4,9 @@
 use serde_json::Value;
 
 use super::{
-    accounting::{DeviceFigures, Footprint, GpuFigures, Step},
+    accounting::{CallEnergyFigures, DeviceFigures, Footprint, GpuFigures, Step},
     counted, devices,
-    executions::Unit,
+    executions::Traces,
 };
 use crate::{
     aggregate::gauge_of,
@@ -40,19 +40,15 @@ pub(super) struct Footprints {
     pub(super) power_cost_usd: Quantity,
     pub(super) gpus: Vec<GpuFigures>,
     pub(super) devices: Vec<DeviceFigures>,
+    pub(super) call_energy: Option<CallEnergyFigures>,
     /// Distinct, of the devices that count.
     pub(super) factors: Vec<Factors>,
     pub(super) notes: Vec<String>,
 }
 
 impl Footprints {
-    pub(super) fn of(
-        set: &SeriesSet,
-        aggregates: &[Value],
-        units: &[Unit],
-        run_start: Option<i64>,
-        run_end: Option<i64>,
-    ) -> Self {
+    pub(super) fn of(set: &SeriesSet, aggregates: &[Value], traces: &Traces) -> Self {
+        let (units, run_start, run_end) = (&traces.units, traces.first_start, traces.last_end);
         let gpus = Gpus::of(set);
         let windows: Vec<Window> =
             units.iter().map(|unit| Window { start_ns: unit.start(), end_ns: unit.end() }).collect();
@@ -70,6 +66,7 @@ impl Footprints {
             co2_g,
             power_cost_usd,
             gpus: Vec::new(),
+            call_energy: devices::call_energy(&found, &traces.calls),
             devices: devices::figures(&found, &division),
             factors: devices::factors(&found),
             notes,

@@ -16,9 +16,10 @@ use super::{
 use crate::{
     aggregate::GpuAggregates,
     attempts::Attempts,
+    estimate::{self, Call, Estimate},
     gpus::Gpus,
     inputs::{Declared, RunInputs},
-    rows::{ResultRow, RunRow, RunStatus, Source},
+    rows::{ResultRow, RunRow, RunStatus, Source, SpanRow},
     series::SeriesSet,
     stats,
     time::iso_micros,
@@ -196,6 +197,8 @@ pub(super) fn run_row(facts: &Facts) -> RunRow {
         gpus: footprints.gpus.clone(),
         devices: footprints.devices.clone(),
         factors: footprints.factors.clone(),
+        call_energy: footprints.call_energy,
+        estimate: declared.estimate.then(|| hosted(&traces.counted)).flatten(),
         price_table: price_table(usage),
         unpriced_models: traces.unpriced_models.iter().cloned().collect(),
         chains: chains::of(facts, &outcomes, &row),
@@ -284,6 +287,23 @@ fn says_simulated(resource: &str) -> bool {
         Some(Value::String(said)) => said.eq_ignore_ascii_case("true"),
         _ => false,
     }
+}
+
+/// What the calls that tell their tokens are estimated to have used.
+fn hosted(spans: &[&SpanRow]) -> Option<Estimate> {
+    let call = |span: &&SpanRow| {
+        let ns = span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano);
+        (span.model.clone(), span.output_tokens, ns.max(0) as f64 / 1e9)
+    };
+    let mut calls: Vec<(Option<String>, Option<i64>, f64)> = spans.iter().map(call).collect();
+    // Doubles are added in one order, whatever came first.
+    calls.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)).then(a.2.total_cmp(&b.2)));
+    let calls = calls.iter().map(|(model, output_tokens, seconds)| Call {
+        model: model.as_deref(),
+        output_tokens: *output_tokens,
+        seconds: *seconds,
+    });
+    estimate::of_calls(calls)
 }
 
 /// What a reader of the numbers should know.

@@ -14,7 +14,9 @@ mod footprint;
 mod leaderboard;
 mod text;
 
-pub use accounting::{Accounting, Counts, DeviceFigures, Footprint, GpuFigures, Step, Totals};
+pub use accounting::{
+    Accounting, CallEnergyFigures, Counts, DeviceFigures, Footprint, GpuFigures, Step, Totals,
+};
 pub use differences::{Difference, differences};
 pub use executions::is_synthesised;
 pub(crate) use executions::unaccounted;
@@ -54,8 +56,7 @@ pub fn account_run(inputs: &RunInputs) -> Accounted {
 pub fn account_series(inputs: &RunInputs, set: &SeriesSet) -> Accounted {
     let traces = Traces::of(&inputs.spans);
     let executions = Executions::of(&inputs.run_id, &inputs.results, &traces.units);
-    let footprints =
-        Footprints::of(set, &inputs.declared.aggregates, &traces.units, traces.first_start, traces.last_end);
+    let footprints = Footprints::of(set, &inputs.declared.aggregates, &traces);
     let usage = TraceUsage::sum(traces.units.iter().map(|unit| &unit.usage));
     let counts = counts(inputs, &traces, &executions, set, &usage);
     let mut results: Vec<ResultRow> = executions

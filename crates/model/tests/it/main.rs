@@ -3,6 +3,7 @@
 mod account;
 mod compare;
 mod energy;
+mod estimate;
 mod hardware;
 mod latency;
 mod metrics;

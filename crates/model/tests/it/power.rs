@@ -4,9 +4,11 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use smoltrace_model::{
     account::{Accounted, Accounting, account_series},
+    attribution::Window,
+    call_energy::of_calls,
     counter::{MICRO, PICO, to_units},
     device_energy::{DeviceEnergy, Windows, of_devices},
-    factors::{Factors, Intensity, Price},
+    factors::{ElectricityPrice, Factors, GridIntensity},
     gpus::Gpus,
     grid::{self, Grid},
     inputs::RunInputs,
@@ -19,8 +21,8 @@ use crate::support::{SECOND, metrics::info, object, span};
 fn factors() -> Factors {
     Factors {
         pue: 1.5,
-        intensity: Intensity { g_per_kwh: 400.0, source: "the test".into(), year: Some(2023) },
-        price: Price { usd_per_kwh: 0.2, source: "default".into() },
+        intensity: GridIntensity { g_per_kwh: 400.0, source: "the test".into(), year: Some(2023) },
+        price: ElectricityPrice { usd_per_kwh: 0.2, source: "default".into() },
     }
 }
 
@@ -253,6 +255,20 @@ fn counter_and_power_that_differ_are_worth_a_word() {
     check(120.0, 1.0 / 1.2, false);
     check(50.0, 2.0, true);
     check(200.0, 0.5, true);
+}
+
+#[test]
+fn energy_of_calls_that_last_long_enough() {
+    // 100 W, read every two seconds: a call of one second cannot be told.
+    let samples: Vec<(i64, f64)> = (0..=10).map(|step| (2 * step, 200.0 * step as f64)).collect();
+    let found = devices(&set_of(&[(Measured::gpu("hw.energy"), &samples)]));
+    let window = |from: i64, to: i64| Window { start_ns: from * SECOND, end_ns: to * SECOND };
+    let calls = [window(0, 4), window(5, 6), window(10, 14), window(12, 16), window(100, 110)];
+    let energy = of_calls(&found, &calls).expect("the GPU tells");
+    let joules: Vec<Option<i128>> = energy.calls.iter().map(|uj| uj.map(|uj| uj / 1_000_000)).collect();
+    assert_eq!(joules, [Some(400), None, Some(300), Some(300), None]);
+    assert_eq!(energy.resolution_ns, 2 * SECOND);
+    assert_eq!(of_calls(&[], &calls), None);
 }
 
 #[test]

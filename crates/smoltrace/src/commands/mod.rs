@@ -10,6 +10,7 @@ mod export;
 mod flatten;
 mod import;
 mod leaderboard;
+mod power;
 mod rebuild;
 mod report;
 mod serve;
@@ -44,6 +45,7 @@ pub fn run(command: Command, config: &Config) -> Result<()> {
         Command::Bundle(args) => wait(bundle::run(&args, config)),
         Command::Sql(args) => wait(sql::run(&args, config)),
         Command::Serve(args) => wait(serve::run(&args, config)),
+        Command::Power(args) => wait(power::run(&args, config)),
         Command::Demo(args) => wait(demo::run(&args, config)),
         Command::Rebuild(args) => wait(rebuild::run(&args, config)),
         Command::Completions(args) => {

@@ -21,7 +21,10 @@ pub async fn run(args: &RebuildArgs, config: &Config) -> Result<()> {
     let mut progress = Progress::items(config.progress, "rebuilding");
     for (done, run_id) in run_ids.iter().enumerate() {
         let data = store.run_data(run_id).await?;
-        let inputs = RunInputs::from_tables(&data.run, data.results, data.spans, data.points);
+        let mut inputs = RunInputs::from_tables(&data.run, data.results, data.spans, data.points);
+        if let Some(estimate) = args.estimate {
+            inputs.declared.estimate = estimate;
+        }
         let accounted = account_run(&inputs);
         let receipt = store
             .append(Batch { runs: vec![accounted.run], results: accounted.results, ..Batch::default() })

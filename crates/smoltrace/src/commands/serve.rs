@@ -21,6 +21,7 @@ use crate::{
     cli::{Listen, ReceiveArgs, ServeArgs},
     config::Config,
     exit::UsageError,
+    power,
     record::{Keeper, KeeperOptions, QueueDepth, Recorder, StoreMetrics},
 };
 
@@ -93,7 +94,9 @@ pub async fn serve(
     let keeper_options =
         KeeperOptions { seal_after: Duration::from_secs(receive.seal_after), ..KeeperOptions::default() };
     let keeper = Keeper::new(store.clone(), keeper_options).await?;
-    let sink = Arc::new(Recorder::new(store.clone(), keeper.clone()));
+    let measuring = power::start(&args.power.measure, &args.power.choice(power::Choice::Off))?.map(Arc::new);
+    let follow = measuring.clone().map(power::Follow::new);
+    let sink = Arc::new(Recorder::new(store.clone(), keeper.clone()).with_power(follow));
     let receiver = Receiver::new(sink, limits(receive), Counters::new(&mut registry));
 
     // The addresses go to standard output, so that a script can wait for the lines and read them.
@@ -103,6 +106,9 @@ pub async fn serve(
     }
     if let Some(http) = &listeners.http {
         say(&format!("OTLP/HTTP  http://{}", http.local_addr()?))?;
+    }
+    if let Some(measuring) = &measuring {
+        say(&format!("power      {}", measuring.describe()))?;
     }
     say(&format!("data       {}", config.data_dir.display()))?;
     say("Ctrl-C stops it.")?;
@@ -185,6 +191,7 @@ fn connections(wanted: usize) -> usize {
     }
 }
 
+/// Completes with Ctrl-C or SIGTERM.
 #[cfg(unix)]
 pub fn stopped() -> Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use serde_json::Value;
+use smoltrace_model::estimate::{Estimate, EstimateRange};
 use smoltrace_server::{
     Query, Run, TestResult,
     routes::{results::ResultsPage, run::RunDetail},
@@ -36,6 +37,9 @@ pub async fn run(args: &ShowArgs, config: &Config) -> Result<()> {
     head(&detail.run, &mut out);
     out.push('\n');
     out.push_str(&totals(&detail.run, config));
+    if let Some(estimate) = &detail.accounting.estimate {
+        out.push_str(&estimated(estimate));
+    }
     if !detail.differences.is_empty() {
         out.push_str("\nIts own row said otherwise\n");
         out.push_str(&differences(&detail, config));
@@ -119,6 +123,28 @@ fn totals(run: &Run, config: &Config) -> String {
         table::terminal_width(),
         config.color,
     )
+}
+
+fn estimated(estimate: &Estimate) -> String {
+    let range = |range: EstimateRange, show: fn(Option<f64>) -> String| {
+        format!("{} to {}", show(Some(range.low)), show(Some(range.high)))
+    };
+    let mut text = format!(
+        "\nEstimated beside these, in none of them: {} and {} CO2e for {} call(s) to hosted models\n  {}\n",
+        range(estimate.energy_wh, format::watt_hours),
+        range(estimate.co2_emissions_g, format::grams),
+        estimate.calls,
+        format::text(&estimate.method, 120),
+    );
+    if estimate.calls_without > 0 {
+        let models = estimate.models_without.join(", ");
+        text.push_str(&format!(
+            "  {} call(s) without: no published size, or no output tokens ({})\n",
+            estimate.calls_without,
+            format::text(&models, 200),
+        ));
+    }
+    text
 }
 
 fn differences(detail: &RunDetail, config: &Config) -> String {

@@ -45,6 +45,14 @@ pub fn watt_hours(value: Option<f64>) -> String {
     known(value, |wh| scaled(wh, &[(1e6, "MWh"), (1e3, "kWh"), (1.0, "Wh"), (1e-3, "mWh"), (1e-6, "uWh")]))
 }
 
+/// Energy in microjoules, shown in joules.
+pub fn joules(energy_uj: Option<i128>) -> String {
+    let joules = energy_uj.map(|uj| uj as f64 / 1e6);
+    known(joules, |j| {
+        scaled(j, &[(1e9, "GJ"), (1e6, "MJ"), (1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"), (1e-6, "uJ")])
+    })
+}
+
 /// US dollars; small amounts keep three significant digits.
 pub fn usd(value: Option<f64>) -> String {
     known(value, |usd| {
@@ -159,6 +167,8 @@ mod tests {
         check(grams(None), "-");
         check(grams(Some(f64::NAN)), "-");
         check(watt_hours(Some(1234.0)), "1.23 kWh");
+        check(joules(Some(1_234_567_000)), "1.23 kJ");
+        check(joules(None), "-");
         check(usd(Some(0.000465)), "$0.000465");
         check(usd(Some(1234.5)), "$1234.50");
         check(duration(Some(34363.5)), "34.4 s");

@@ -293,6 +293,14 @@ impl Keeper {
         }
     }
 
+    /// Seals one run, if it is open: nothing more comes of it from here. Other processes may have others under way.
+    pub async fn seal(&self, run_id: &str) {
+        let size = self.runs().get(run_id).map(|open| open.size);
+        if let Some(size) = size {
+            self.attend(Due { run_id: run_id.to_owned(), seal: true, size }).await;
+        }
+    }
+
     /// Seals every run that is open: nothing more is received.
     pub async fn seal_all(&self) {
         let open: Vec<Due> = self

@@ -14,6 +14,8 @@ use smoltrace_model::{
 };
 use smoltrace_store::{Batch, Store, StoreError};
 
+use crate::power::Follow;
+
 pub use keeper::{Keeper, KeeperOptions, Size};
 pub use metrics::{QueueDepth, StoreMetrics};
 
@@ -24,11 +26,17 @@ const ORIGIN: &str = "otlp";
 pub struct Recorder {
     store: Store,
     keeper: Arc<Keeper>,
+    power: Option<Follow>,
 }
 
 impl Recorder {
     pub fn new(store: Store, keeper: Arc<Keeper>) -> Self {
-        Self { store, keeper }
+        Self { store, keeper, power: None }
+    }
+
+    /// Stores what is measured while the runs' spans last beside them.
+    pub fn with_power(self, power: Option<Follow>) -> Self {
+        Self { power, ..self }
     }
 
     /// A row that says that the run is under way, in the same commit as its first rows: so a run with
@@ -51,7 +59,12 @@ impl Recorder {
 #[async_trait]
 impl Sink for Recorder {
     async fn store(&self, received: Received) -> Result<(), SinkError> {
-        let Received { spans, points, events } = received;
+        let Received { spans, mut points, events } = received;
+        let measured = self.power.as_ref().map(|power| power.rows(&spans));
+        let reach = measured.map(|(rows, reach)| {
+            points.extend(rows);
+            reach
+        });
         let mut rows: BTreeMap<String, Size> = BTreeMap::new();
         for span in &spans {
             size_of(&mut rows, &span.run_id).spans += 1;
@@ -72,6 +85,9 @@ impl Sink for Recorder {
             .await
             .map_err(sink_error)?;
         visit.stored();
+        if let (Some(power), Some(reach)) = (&self.power, reach) {
+            power.stored(reach);
+        }
         Ok(())
     }
 }

@@ -170,7 +170,8 @@ fn the_demo_is_the_same_for_the_same_seed_and_says_simulated() {
     // The evaluation is run while one looks on, so its times are its own.
     let runs = "SELECT * FROM runs WHERE run_id != 'replay-quick' ORDER BY run_id";
     assert_eq!(first.sql(runs), second.sql(runs));
-    let scores = "SELECT test_uid, success, total_tokens FROM results WHERE run_id = 'replay-quick' ORDER BY 1";
+    let scores =
+        "SELECT test_uid, success, total_tokens FROM results WHERE run_id = 'replay-quick' ORDER BY 1";
     assert_eq!(first.sql(scores), second.sql(scores));
     let leaderboard = first.json(&["leaderboard", "--json"]);
     let items = leaderboard["items"].as_array().expect("items");

@@ -6,6 +6,7 @@ mod commands;
 mod compare;
 mod eval;
 mod kill;
+mod power;
 mod receive;
 mod support;
 mod vectors;

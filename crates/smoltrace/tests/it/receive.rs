@@ -17,15 +17,15 @@ use serde_json::{Value, json};
 use crate::support::{Smoltrace, fixtures};
 
 /// A server under way; killed when dropped.
-struct Serving {
+pub struct Serving {
     child: Child,
     web: SocketAddr,
     grpc: SocketAddr,
-    otlp: SocketAddr,
+    pub otlp: SocketAddr,
 }
 
 impl Serving {
-    fn start(smoltrace: &Smoltrace, more: &[&str]) -> Self {
+    pub fn start(smoltrace: &Smoltrace, more: &[&str]) -> Self {
         Self::start_at(smoltrace, "127.0.0.1:0", more)
     }
 
@@ -74,7 +74,7 @@ impl Serving {
         ask(self.otlp, &format!("POST {path}"), headers, body).expect("an answer")
     }
 
-    fn post_json(&self, path: &str, body: &Value) -> Answer {
+    pub fn post_json(&self, path: &str, body: &Value) -> Answer {
         self.post(path, "Content-Type: application/json\r\n", body.to_string().as_bytes())
     }
 
@@ -84,7 +84,7 @@ impl Serving {
     }
 
     /// Waits until the run is as `wanted`.
-    fn await_run(&self, run_id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub fn await_run(&self, run_id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let run = self.run(run_id);
@@ -97,7 +97,7 @@ impl Serving {
     }
 
     /// Ends as Ctrl-C does.
-    fn stop(mut self) {
+    pub fn stop(mut self) {
         let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(killed.expect("kill runs").success());
         assert!(self.child.wait().expect("it ends").success());
@@ -112,8 +112,8 @@ impl Drop for Serving {
 }
 
 #[derive(Debug)]
-struct Answer {
-    status: u16,
+pub struct Answer {
+    pub status: u16,
     head: String,
     body: Vec<u8>,
 }
