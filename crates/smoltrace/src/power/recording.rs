@@ -68,7 +68,7 @@ async fn record(
         let points = measuring.rows(&run_id, &samples);
         if !points.is_empty() {
             let rows = points.len();
-            let received = || Received { points: points.clone(), ..Received::default() };
+            let received = || Received { points: points.clone().into(), ..Received::default() };
             match store(&*sink, received).await {
                 Ok(()) => {}
                 Err(error) => {
