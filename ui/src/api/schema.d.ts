@@ -367,6 +367,8 @@ export interface components {
     schemas: {
         /** @description Everything behind the numbers of a run row. Unrounded. */
         Accounting: {
+            /** @default null */
+            call_energy: components["schemas"]["CallEnergyFigures"] | null;
             /**
              * @description Per field of the run row: the steps that lead to its value, in order.
              * @default {}
@@ -401,6 +403,8 @@ export interface components {
              * @default []
              */
             devices: components["schemas"]["DeviceFigures"][];
+            /** @default null */
+            estimate: components["schemas"]["Estimate"] | null;
             /**
              * @description What measured energy was turned into CO2 and cost with.
              * @default []
@@ -482,6 +486,32 @@ export interface components {
          * @description The bytes of a file.
          */
         Bytes: string;
+        /** @description Energy of LLM calls. */
+        CallEnergyFigures: {
+            /**
+             * Format: int64
+             * @description Calls that lasted long enough, with their energy; calls at the same time share equally.
+             * @default 0
+             */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Calls that were shorter than the resolution, or that nothing was measured in.
+             * @default 0
+             */
+            calls_without: number;
+            /**
+             * Format: double
+             * @default 0
+             */
+            energy_wh: number;
+            /**
+             * Format: double
+             * @description What a call must last to be measured, ms.
+             * @default 0
+             */
+            resolution_ms: number;
+        };
         /**
          * @description What became of a test.
          * @enum {string}
@@ -750,6 +780,56 @@ export interface components {
          * @enum {string}
          */
         DownloadTable: "leaderboard" | "results" | "traces" | "metrics";
+        /** @description Price of a kWh, and who says so. */
+        ElectricityPrice: {
+            source: string;
+            /** Format: double */
+            usd_per_kwh: number;
+        };
+        /** @description What the calls of a run to hosted models are estimated to have used. In no total. */
+        Estimate: {
+            /**
+             * Format: int64
+             * @description Calls that are in it.
+             * @default 0
+             */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Calls to models whose size nobody publishes, or that tell no output tokens.
+             * @default 0
+             */
+            calls_without: number;
+            /**
+             * @description g CO2e at the world's average intensity: where the hardware stands is not known.
+             * @default {
+             *       "high": 0,
+             *       "low": 0
+             *     }
+             */
+            co2_emissions_g: components["schemas"]["EstimateRange"];
+            /**
+             * @default {
+             *       "high": 0,
+             *       "low": 0
+             *     }
+             */
+            energy_wh: components["schemas"]["EstimateRange"];
+            /** @default  */
+            method: string;
+            /**
+             * @description Models of the latter.
+             * @default []
+             */
+            models_without: string[];
+        };
+        /** @description An estimate's least and greatest value. */
+        EstimateRange: {
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+        };
         /** @description A value of a field and the runs that have it. */
         FacetValue: {
             /**
@@ -779,8 +859,8 @@ export interface components {
         };
         /** @description What turns energy into CO2 and cost. */
         Factors: {
-            intensity: components["schemas"]["Intensity"];
-            price: components["schemas"]["Price"];
+            intensity: components["schemas"]["GridIntensity"];
+            price: components["schemas"]["ElectricityPrice"];
             /**
              * Format: double
              * @description Power usage effectiveness: energy of the site for each unit of energy of the device, 1 or more.
@@ -871,6 +951,21 @@ export interface components {
              */
             utilization_max: number | null;
         };
+        /** @description CO2 of a kWh, and who says so. */
+        GridIntensity: {
+            /**
+             * Format: double
+             * @description g CO2e per kWh.
+             */
+            g_per_kwh: number;
+            /** @description Who says so, and of which country or region. */
+            source: string;
+            /**
+             * Format: int32
+             * @description The year it is of; none when not known.
+             */
+            year: number | null;
+        };
         /** @description State of the server. */
         Health: {
             /**
@@ -889,21 +984,6 @@ export interface components {
          * @enum {string}
          */
         Instrument: "gauge" | "sum" | "histogram" | "exponential_histogram" | "summary";
-        /** @description CO2 of a kWh, and who says so. */
-        Intensity: {
-            /**
-             * Format: double
-             * @description g CO2e per kWh.
-             */
-            g_per_kwh: number;
-            /** @description Who says so, and of which country or region. */
-            source: string;
-            /**
-             * Format: int32
-             * @description The year it is of; none when not known.
-             */
-            year: number | null;
-        };
         /** @description Sums over the traces of a run, ms. */
         LatencyTotals: {
             /** Format: double */
@@ -1056,12 +1136,6 @@ export interface components {
             totals: components["schemas"]["LatencyTotals"];
             /** @description Every trace, by start time. */
             traces: components["schemas"]["TraceLatency"][];
-        };
-        /** @description Price of a kWh, and who says so. */
-        Price: {
-            source: string;
-            /** Format: double */
-            usd_per_kwh: number;
         };
         /** @description The table's identity, stored with every run that it priced. */
         PriceTable: {
