@@ -67,7 +67,7 @@ export function Shell() {
         </Link>
         <span className={css.by}>agents, evaluated: success, tokens, energy, CO₂</span>
         <span className={css.push} />
-        <span role="status">
+        <span aria-live="polite">
           {stale && (
             <Badge
               tone="warn"
