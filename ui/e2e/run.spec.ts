@@ -173,7 +173,7 @@ test('hands out its row and its four datasets', async ({ page, server }) => {
   await expect(page.getByLabel('the leaderboard row', { exact: true })).toContainText(
     '"total_tokens": 26002',
   );
-  const links = page.getByRole('link', { name: /^Download / });
+  const links = page.getByRole('region', { name: 'Download' }).getByRole('link');
   await expect(links).toHaveCount(12);
   for (const href of await links.evaluateAll((all) => all.map((link) => link.getAttribute('href') ?? ''))) {
     const answer = await page.request.get(server.url + href);

@@ -74,7 +74,7 @@ export function Shell() {
           </Link>
           <Link to="/live">Live</Link>
         </nav>
-        <span role="status">
+        <span aria-live="polite">
           {stale && (
             <Badge
               tone="warn"
