@@ -82,6 +82,11 @@ impl Sandbox {
         let is_fresh = !self.has_run || state_lost;
         self.has_run = true;
         match self.drive(&mut worker, is_fresh, code, caller, &mut execution.logs).await {
+            // What fills the memory may be a variable: without them the next step has room again.
+            Ok(End::Done(Done { error: Some(error), .. })) if error.kind == SandboxErrorKind::MemoryLimit => {
+                worker.end().await;
+                execution.error = Some(SandboxError { state_lost: true, ..error });
+            }
             Ok(end) => {
                 match end {
                     End::Done(done) => {

@@ -146,9 +146,39 @@ fn is_text(media_type: &str) -> bool {
         || ["json", "xml", "yaml", "javascript"].iter().any(|kind| media_type.ends_with(kind))
 }
 
+/// Levels of a page that are read: the time that a page takes grows with the square of its depth.
+const MAX_NESTING: usize = 400;
+
+/// How deep the elements of a page are nested at most, by its tags alone: more than they are where end tags are left
+/// out, but for the elements that mostly have none.
+fn nesting(html: &[u8]) -> usize {
+    const FLAT: [&[u8]; 22] = [
+        b"area", b"base", b"br", b"col", b"dd", b"dt", b"embed", b"hr", b"img", b"input", b"li", b"link",
+        b"meta", b"option", b"p", b"path", b"source", b"td", b"th", b"tr", b"track", b"wbr",
+    ];
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for tag in html.split(|byte| *byte == b'<').skip(1) {
+        let (is_end, name) = match tag.strip_prefix(b"/") {
+            Some(name) => (true, name),
+            None => (false, tag),
+        };
+        let length = name.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let name = name[..length].to_ascii_lowercase();
+        if name.is_empty() || FLAT.contains(&name.as_slice()) {
+            continue;
+        }
+        depth = if is_end { depth.saturating_sub(1) } else { depth + 1 };
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
 /// A page as text, with its links numbered.
 pub async fn html_to_text(mut html: Vec<u8>) -> Result<String, ToolError> {
     html.truncate(MAX_HTML_BYTES);
+    if nesting(&html) > MAX_NESTING {
+        return Err(ToolError::Failed(format!("the page is nested deeper than {MAX_NESTING} levels")));
+    }
     let text = tokio::task::spawn_blocking(move || html2text::from_read(&html[..], PAGE_WIDTH)).await;
     match text {
         Ok(Ok(text)) => Ok(text),
