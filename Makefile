@@ -35,15 +35,15 @@ test-ui: ui/node_modules/.built ## UI: generated client, types, lint, unit tests
 
 test-browser: ui/node_modules/.built ## The screens in the system's Chromium, against the real binary
 	scripts/ensure-chromium
-	$(CARGO) build --locked --bin smoltrace
+	$(CARGO) test --locked --workspace --no-run
 	cd ui && SMOLTRACE_BIN="$(CURDIR)/target/debug/smoltrace" npm run --silent e2e
 
 test-python: ## The Python module and what Python reads of our exports
-	$(CARGO) build --locked --bin smoltrace
+	$(CARGO) test --locked --workspace --no-run
 	SMOLTRACE_BIN="$(CURDIR)/target/debug/smoltrace" crates/py/test.sh
 
 test-clients: ## Real OpenTelemetry clients and smolagents agents, from their packages, against the real program
-	$(CARGO) build --locked --bin smoltrace
+	$(CARGO) test --locked --workspace --no-run
 	SMOLTRACE_BIN="$(CURDIR)/target/debug/smoltrace" crates/collect/tests/clients/run
 	SMOLTRACE_BIN="$(CURDIR)/target/debug/smoltrace" crates/eval/tests/clients/run
 

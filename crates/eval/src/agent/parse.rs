@@ -85,7 +85,7 @@ pub(super) fn checked(spec: &ToolSpec, given: &Value) -> Result<Map<String, Valu
             let known: Vec<&str> = spec.inputs.iter().map(|input| input.name.as_str()).collect();
             return wrong(format!("{} has no argument {name}; it takes: {}", spec.name, known.join(", ")));
         };
-        if !takes(&input.schema, value) && !(value.is_null() && !input.required) {
+        if !takes(&input.schema, value) && (input.required || !value.is_null()) {
             let expected = input.schema.get("type").map_or_else(|| "another type".into(), Value::to_string);
             return wrong(format!("argument {name} of {} must be {expected}, found {value}", spec.name));
         }

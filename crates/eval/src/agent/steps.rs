@@ -64,7 +64,7 @@ pub(super) async fn work<A: Act>(equipment: &Equipment, actor: &mut A, assignmen
     span.set("input.value", assignment.prompt);
     span.set("smoltrace.max_steps", assignment.max_steps);
     let mut run = Run { equipment, assignment, calls: 0 };
-    let ended = run.to_the_end(actor, &mut span).await;
+    let ended = run.work(actor, &mut span).await;
     let mut progress = assignment.progress.lock();
     match ended {
         Ok((reason, answer)) => {
@@ -107,7 +107,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn to_the_end<A: Act>(
+    async fn work<A: Act>(
         &mut self,
         actor: &mut A,
         agent: &mut Span,

@@ -271,11 +271,11 @@ fn described(error: &MontyException, code: &str) -> SandboxError {
     }
     let mut described = SandboxError::new(kind, summary);
     // The innermost frame of this step's code: frames of earlier steps name lines of other texts.
-    let here = error
+    let mut here = error
         .traceback()
         .iter()
         .filter(|frame| Some(&frame.filename) == error.traceback().first().map(|f| &f.filename));
-    if let Some(frame) = here.last() {
+    if let Some(frame) = here.next_back() {
         described.line = Some(frame.start.line);
         let line = usize::try_from(frame.start.line).unwrap_or(0).saturating_sub(1);
         described.source_line = code.lines().nth(line).map(|text| {

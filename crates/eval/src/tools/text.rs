@@ -109,12 +109,13 @@ pub fn grep(workspace: &Workspace) -> FileTool {
             if start > next && next > 0 && before + after > 0 {
                 shown.push("--".to_owned());
             }
-            for index in start..(hit + after + 1).min(lines.len()) {
+            let context = lines.iter().enumerate().take(hit + after + 1).skip(start);
+            for (index, line) in context {
                 // A line of context may be a hit itself: it is marked as one.
                 let mark = if hits.binary_search(&index).is_ok() { ':' } else { '-' };
                 shown.push(match numbers {
-                    true => format!("{}{mark}{}", index + 1, lines[index]),
-                    false => lines[index].to_owned(),
+                    true => format!("{}{mark}{line}", index + 1),
+                    false => (*line).to_owned(),
                 });
                 next = index + 1;
             }

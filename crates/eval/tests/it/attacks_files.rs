@@ -265,8 +265,8 @@ async fn files_and_answers_without_end() {
     let read = call(&ground.tools, "read_file", json!({"file_path": "wide"})).await.unwrap();
     assert!(read.len() < 300_000 && read.contains("[cut: "));
     // Each line becomes a hundred times as long.
-    fs::write(ground.inside("many"), "a\n".repeat(200_000)).unwrap();
-    let grow = json!({"file_path": "many", "command": format!("s/a/{}/", "&".repeat(100))});
+    fs::write(ground.inside("many"), ("a".repeat(100) + "\n").repeat(2_000)).unwrap();
+    let grow = json!({"file_path": "many", "command": format!("s/a+/{}/", "&".repeat(100))});
     let error = call(&ground.tools, "sed", grow).await.unwrap_err();
     assert!(error.to_string().contains("too large"), "{error}");
     let fill = json!({"file_path": "full", "content": "x".repeat(6 << 20), "mode": "append"});
