@@ -43,7 +43,7 @@ async fn what_was_recorded_is_replayed() {
 #[test]
 fn recordings_that_are_none_are_refused() {
     let check = |text: &str, words: &str| {
-        let problem = Replay::parse(text.as_bytes()).err().expect(text);
+        let Err(problem) = Replay::parse(text.as_bytes()) else { panic!("read: {text}") };
         assert!(problem.contains(words), "{problem}");
     };
     check("{", "no recording");

@@ -67,9 +67,8 @@ async fn every_test_is_told_once_and_after_it_is_stored() {
     let sink = Arc::new(Memory::default());
     let mut options = options("r");
     options.workers = 7;
-    let ran =
-        run_with(simple_tasks(&prompts), &[agent.clone()], options, sink.clone(), Stopper::default(), 2)
-            .await;
+    let agents: [Arc<dyn Agent>; 1] = [agent.clone()];
+    let ran = run_with(simple_tasks(&prompts), &agents, options, sink.clone(), Stopper::default(), 2).await;
     assert_eq!((ran.totals.passed, ran.totals.failed, ran.totals.not_run), (200, 0, 0));
     assert!(agent.most.load(Ordering::SeqCst) <= 7);
     let told: Vec<(String, u32)> = ran

@@ -42,7 +42,7 @@ pub fn declared(
         ("suite_version", labels.suite_version.as_ref().map(|text| json!(text))),
         ("hardware", labels.hardware_label.as_ref().map(|text| json!(text))),
         ("notes", labels.notes.as_ref().map(|text| json!(text))),
-        ("simulated", model.is_simulated().then(|| json!(true))),
+        ("simulated", model.is_simulated().then_some(json!(true))),
         ("settings", Some(Value::Object(settings))),
         ("judge", judge),
         ("smoltrace_version", Some(json!(env!("CARGO_PKG_VERSION")))),
