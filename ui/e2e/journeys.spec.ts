@@ -137,7 +137,8 @@ test('the numbers on the screens are those of the API and of the command line', 
     for (const [name, quantity] of shown) {
       const value = stats
         .locator('div', { has: page.locator('dt', { hasText: new RegExp(`^${name}$`) }) })
-        .locator('dd');
+        .locator('dd')
+        .first();
       if (quantity.text === format.UNKNOWN) await expect(value).toContainText(format.UNKNOWN);
       else {
         await expect(value).toHaveText(format.written(quantity));

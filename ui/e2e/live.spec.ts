@@ -66,7 +66,7 @@ live('a run appears and grows without a reload', async ({ page, server }) => {
 
 live('runs in progress are followed on their own screen', async ({ page, server }) => {
   await page.goto('/live');
-  await expect(page.getByRole('heading', { name: 'Live' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Live', exact: true })).toBeVisible();
   await send(server, call(11, 40));
   const card = page.getByRole('region', { name: 'Run live-run' });
   await expect(card).toContainText('live-model');
