@@ -8,6 +8,7 @@
 //! from or how they are shown, and it computes no number of its own.
 
 mod diagnose;
+mod dictionary_column;
 mod disk;
 mod durable;
 mod error;

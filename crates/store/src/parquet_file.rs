@@ -8,23 +8,32 @@ use arrow::{
     record_batch::RecordBatch,
 };
 use parquet::{
-    arrow::{ArrowWriter, arrow_writer::ArrowWriterOptions},
+    arrow::{
+        ArrowSchemaConverter, ArrowWriter, add_encoded_arrow_schema_to_metadata,
+        arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves},
+    },
     basic::{Compression, ZstdLevel},
     errors::ParquetError,
     file::{
         metadata::SortingColumn,
-        properties::{EnabledStatistics, WriterProperties},
+        properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder},
+        writer::SerializedFileWriter,
     },
     schema::types::ColumnPath,
 };
 use serde_json::{Map, Value, json};
 
-use crate::layout::Layout;
+use crate::{
+    dictionary_column::{self, Wanted},
+    layout::Layout,
+};
 
 /// Rows of a row group: small enough to skip well, large enough to scan fast.
 const ROW_GROUP_ROWS: usize = 131_072;
 /// Rows of a page, the unit that page statistics skip.
 const PAGE_ROWS: usize = 8_192;
+/// Chance that a bloom filter says "may be here" of a value that is not.
+const BLOOM_FPP: f64 = 0.01;
 /// Longer strings stand in the log without a maximum, and their minimum is cut here.
 const STATS_CHARS: usize = 64;
 
@@ -47,21 +56,72 @@ pub(crate) fn sort(layout: &Layout, batch: &RecordBatch) -> Result<RecordBatch, 
     take_record_batch(batch, &lexsort_to_indices(&columns, None)?)
 }
 
-/// Encodes a sorted batch.
+/// Encodes a sorted batch, compressed well.
 pub(crate) fn encode(layout: &Layout, batch: &RecordBatch) -> Result<EncodedFile, ParquetError> {
     let mut bytes = Vec::new();
-    let mut options = ArrowWriterOptions::new().with_properties(properties(layout, batch));
-    if *batch.schema() != *layout.schema {
-        // The file is to be like any other: that its rows came as dictionaries is no matter of its.
-        options = options.with_skip_arrow_metadata(true);
-    }
-    let mut writer = ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options)?;
+    let properties = properties(layout, batch).build();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties))?;
     writer.write(batch)?;
     writer.close()?;
     Ok(EncodedFile { bytes, stats: statistics(layout, batch).to_string() })
 }
 
-fn properties(layout: &Layout, batch: &RecordBatch) -> WriterProperties {
+/// Encodes a sorted batch that somebody waits for. It may hold texts as dictionaries; the file is like any
+/// other, but larger, until upkeep writes its rows together with others.
+pub(crate) fn encode_fresh(layout: &Layout, batch: &RecordBatch) -> Result<EncodedFile, ParquetError> {
+    let mut properties = properties(layout, batch);
+    for field in layout.schema.fields() {
+        let path = ColumnPath::from(field.name().as_str());
+        let numbers = !matches!(field.data_type(), DataType::Utf8 | DataType::List(_));
+        if numbers || layout.unique.contains(&field.name().as_str()) && is_id(field.name()) {
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_compression(path, Compression::UNCOMPRESSED);
+        }
+    }
+    let schema = ArrowSchemaConverter::new().convert(&layout.schema)?;
+    let mut properties = properties.build();
+    add_encoded_arrow_schema_to_metadata(&layout.schema, &mut properties);
+    let mut bytes = Vec::new();
+    let mut writer = SerializedFileWriter::new(&mut bytes, schema.root_schema_ptr(), properties.into())?;
+    let factory = ArrowRowGroupWriterFactory::new(&writer, layout.schema.clone());
+    let mut start = 0;
+    while start < batch.num_rows() {
+        let rows = start..batch.num_rows().min(start + ROW_GROUP_ROWS);
+        start = rows.end;
+        let general = factory.create_column_writers(writer.flushed_row_groups().len())?;
+        let mut group = writer.next_row_group()?;
+        let columns = batch.columns().iter().zip(layout.schema.fields()).zip(schema.columns());
+        for (((column, field), descriptor), mut general) in columns.zip(general) {
+            if let Some(dictionary) = column.as_dictionary_opt::<Int32Type>() {
+                let name = field.name().as_str();
+                let wanted = Wanted {
+                    page_rows: PAGE_ROWS,
+                    statistics: layout.stats.contains(&name) || layout.sort.contains(&name),
+                    bloom_fpp: layout.bloom.contains(&name).then_some(BLOOM_FPP),
+                };
+                let (bytes, close) = dictionary_column::encode(descriptor, dictionary, rows.clone(), wanted)?;
+                group.append_column(&bytes, close)?;
+            } else {
+                for leaf in compute_leaves(field, &column.slice(rows.start, rows.len()))? {
+                    general.write(&leaf)?;
+                }
+                general.close()?.append_to_row_group(&mut group)?;
+            }
+        }
+        group.close()?;
+    }
+    let stats = statistics(layout, batch).to_string();
+    writer.close()?;
+    Ok(EncodedFile { bytes, stats })
+}
+
+/// Hex digits of a hash: they neither repeat nor shrink much.
+fn is_id(column: &str) -> bool {
+    column.ends_with("_id")
+}
+
+fn properties(layout: &Layout, batch: &RecordBatch) -> WriterPropertiesBuilder {
     let schema = batch.schema();
     let level = ZstdLevel::try_new(1).expect("1 is a valid level");
     let sorting = layout.sort.iter().filter_map(|name| schema.index_of(name).ok());
@@ -93,14 +153,14 @@ fn properties(layout: &Layout, batch: &RecordBatch) -> WriterProperties {
             let distinct = distinct(batch, name).min(ROW_GROUP_ROWS as u64);
             properties = properties
                 .set_column_bloom_filter_enabled(path.clone(), true)
-                .set_column_bloom_filter_fpp(path.clone(), 0.01)
+                .set_column_bloom_filter_fpp(path.clone(), BLOOM_FPP)
                 .set_column_bloom_filter_max_ndv(path.clone(), distinct);
         }
         if layout.unique.contains(&name) {
             properties = properties.set_column_dictionary_enabled(path, false);
         }
     }
-    properties.build()
+    properties
 }
 
 /// The texts of a column, or those of its dictionary, all of which are in use.

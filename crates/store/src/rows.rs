@@ -42,6 +42,6 @@ impl Rows {
             Self::Columns(batch) => parquet_file::sort(layout, batch)?,
             Self::Points(points) => points.to_sorted_batch(),
         };
-        parquet_file::encode(layout, &sorted)
+        parquet_file::encode_fresh(layout, &sorted)
     }
 }

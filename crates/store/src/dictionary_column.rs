@@ -1,0 +1,368 @@
+//! A column of texts that comes as a dictionary in long runs, to the bytes of a Parquet column chunk.
+//!
+//! The general writer looks every value up by its bytes. Here each run of rows costs one look-up and a few
+//! bytes, however long it is. Pages are not compressed: what repeats is gone already. Knows no store.
+
+use std::{collections::HashMap, ops::Range};
+
+use arrow::{
+    array::{Array, AsArray, DictionaryArray, StringArray},
+    datatypes::Int32Type,
+};
+use bytes::Bytes;
+use parquet::{
+    basic::{BoundaryOrder, Compression, Encoding, PageType, Type},
+    bloom_filter::Sbbf,
+    column::{
+        page::{CompressedPage, Page, PageWriter as _},
+        writer::ColumnCloseResult,
+    },
+    data_type::ByteArray,
+    errors::ParquetError,
+    file::{
+        metadata::{ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder, PageEncodingStats},
+        statistics::Statistics,
+        writer::{SerializedPageWriter, TrackedWrite},
+    },
+    schema::types::ColumnDescPtr,
+};
+
+/// Longer texts get no minimum and maximum.
+const STATS_BYTES: usize = 64;
+
+/// What a column chunk is to have beside its pages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) page_rows: usize,
+    pub(crate) statistics: bool,
+    /// Chance that the filter says "may be here" of a value that is not.
+    pub(crate) bloom_fpp: Option<f64>,
+}
+
+/// Rows that say the same thing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Run {
+    /// Place in the chunk's dictionary; none is null.
+    value: Option<u32>,
+    rows: usize,
+}
+
+/// The chunk of `rows` of a column.
+///
+/// # Panics
+/// When the dictionary's values are no texts.
+pub(crate) fn encode(
+    descriptor: &ColumnDescPtr,
+    column: &DictionaryArray<Int32Type>,
+    rows: Range<usize>,
+    wanted: Wanted,
+) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+    let total = rows.len();
+    let (texts, runs) = runs(column, rows);
+    let nullable = descriptor.max_def_level() > 0;
+
+    let mut sink = TrackedWrite::new(Vec::new());
+    let mut pages = SerializedPageWriter::new(&mut sink);
+    let mut plain = Vec::new();
+    for text in &texts {
+        plain.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        plain.extend_from_slice(text.as_bytes());
+    }
+    let size = plain.len();
+    let page = Page::DictionaryPage {
+        buf: plain.into(),
+        num_values: texts.len() as u32,
+        encoding: Encoding::PLAIN,
+        is_sorted: false,
+    };
+    let dictionary = pages.write_page(CompressedPage::new(page, size))?;
+
+    let mut column_index = ColumnIndexBuilder::new(Type::BYTE_ARRAY);
+    let mut offset_index = OffsetIndexBuilder::new();
+    let mut first_page = None;
+    let mut written = dictionary.bytes_written;
+    let mut count = 0;
+    for page_runs in split(&runs, wanted.page_rows) {
+        let buffer = data_page(&page_runs, texts.len(), nullable);
+        let (values, size) = (row_count(&page_runs), buffer.len());
+        let page = Page::DataPage {
+            buf: buffer.into(),
+            num_values: values as u32,
+            encoding: Encoding::RLE_DICTIONARY,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        };
+        let page = pages.write_page(CompressedPage::new(page, size))?;
+        first_page.get_or_insert(page.offset);
+        written += page.bytes_written;
+        count += 1;
+        offset_index.append_offset_and_size(page.offset as i64, page.compressed_size as i32);
+        offset_index.append_row_count(values as i64);
+        match bounds(&texts, &page_runs) {
+            Some((least, most)) if least.len() <= STATS_BYTES && most.len() <= STATS_BYTES => {
+                column_index.append(false, least.into(), most.into(), null_rows(&page_runs) as i64);
+            }
+            Some(_) => column_index.to_invalid(),
+            None => column_index.append(true, Vec::new(), Vec::new(), null_rows(&page_runs) as i64),
+        }
+    }
+    pages.close()?;
+    column_index.set_boundary_order(BoundaryOrder::UNORDERED);
+
+    let encoding = |page_type, encoding, count| PageEncodingStats { page_type, encoding, count };
+    let mut metadata = ColumnChunkMetaData::builder(descriptor.clone())
+        .set_compression(Compression::UNCOMPRESSED)
+        .set_encodings(vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY])
+        .set_page_encoding_stats(vec![
+            encoding(PageType::DICTIONARY_PAGE, Encoding::PLAIN, 1),
+            encoding(PageType::DATA_PAGE, Encoding::RLE_DICTIONARY, count),
+        ])
+        .set_num_values(total as i64)
+        .set_total_compressed_size(written as i64)
+        .set_total_uncompressed_size(written as i64)
+        .set_dictionary_page_offset(Some(dictionary.offset as i64))
+        .set_data_page_offset(first_page.unwrap_or_default() as i64);
+    if wanted.statistics {
+        let short = |text: &str| (text.len() <= STATS_BYTES).then(|| ByteArray::from(text));
+        let (least, most) = bounds(&texts, &runs).map_or((None, None), |(a, b)| (short(a), short(b)));
+        let nulls = Some(null_rows(&runs) as u64);
+        metadata = metadata.set_statistics(Statistics::byte_array(least, most, None, nulls, false));
+    }
+    let bloom_filter = match wanted.bloom_fpp {
+        Some(fpp) => {
+            let mut filter = Sbbf::new_with_ndv_fpp(texts.len() as u64, fpp)?;
+            texts.iter().for_each(|text| filter.insert(*text));
+            Some(filter)
+        }
+        None => None,
+    };
+    let column_index =
+        if wanted.statistics && column_index.valid() { Some(column_index.build()?) } else { None };
+    let close = ColumnCloseResult {
+        bytes_written: written,
+        rows_written: total as u64,
+        metadata: metadata.build()?,
+        bloom_filter,
+        column_index,
+        offset_index: Some(offset_index.build()),
+    };
+    Ok((sink.into_inner()?.into(), close))
+}
+
+/// The texts in use, each once, and the rows as runs of them.
+fn runs(column: &DictionaryArray<Int32Type>, rows: Range<usize>) -> (Vec<&str>, Vec<Run>) {
+    let values: &StringArray = column.values().as_string();
+    let keys = column.keys();
+    let mut texts: Vec<&str> = Vec::new();
+    let mut places: HashMap<&str, u32> = HashMap::new();
+    let mut runs: Vec<Run> = Vec::new();
+    let mut add = |key: Option<usize>, rows: usize| {
+        let text = key.filter(|key| values.is_valid(*key)).map(|key| values.value(key));
+        let value = text.map(|text| {
+            *places.entry(text).or_insert_with(|| {
+                texts.push(text);
+                (texts.len() - 1) as u32
+            })
+        });
+        match runs.last_mut() {
+            Some(last) if last.value == value => last.rows += rows,
+            _ => runs.push(Run { value, rows }),
+        }
+    };
+    let mut at = rows.start;
+    while at < rows.end {
+        let key = keys.is_valid(at).then(|| keys.value(at));
+        let mut end = at + 1;
+        match key {
+            // Keys of nulls mean nothing; columns without nulls are the usual ones.
+            Some(key) if keys.null_count() == 0 => {
+                let alike = keys.values()[end..rows.end].iter().take_while(|next| **next == key);
+                end += alike.count();
+            }
+            _ => {}
+        }
+        add(key.map(|key| key as usize), end - at);
+        at = end;
+    }
+    (texts, runs)
+}
+
+/// The runs of each page.
+fn split(runs: &[Run], page_rows: usize) -> Vec<Vec<Run>> {
+    let mut pages = Vec::new();
+    let mut page: Vec<Run> = Vec::new();
+    let mut room = page_rows;
+    for run in runs {
+        let mut left = run.rows;
+        while left > 0 {
+            let rows = left.min(room);
+            page.push(Run { rows, ..*run });
+            left -= rows;
+            room -= rows;
+            if room == 0 {
+                pages.push(std::mem::take(&mut page));
+                room = page_rows;
+            }
+        }
+    }
+    if !page.is_empty() {
+        pages.push(page);
+    }
+    pages
+}
+
+fn row_count(runs: &[Run]) -> usize {
+    runs.iter().map(|run| run.rows).sum()
+}
+
+fn null_rows(runs: &[Run]) -> usize {
+    runs.iter().filter(|run| run.value.is_none()).map(|run| run.rows).sum()
+}
+
+/// The least and the greatest text; none when all are null.
+fn bounds<'a>(texts: &[&'a str], runs: &[Run]) -> Option<(&'a str, &'a str)> {
+    let used = || runs.iter().filter_map(|run| run.value).map(|value| texts[value as usize]);
+    Some((used().min()?, used().max()?))
+}
+
+/// Which rows are there, where a column may have nulls, then the places of their texts.
+fn data_page(runs: &[Run], texts: usize, nullable: bool) -> Vec<u8> {
+    let mut page = Vec::new();
+    if nullable {
+        let mut levels = Vec::new();
+        for run in runs {
+            repeat(&mut levels, u32::from(run.value.is_some()), run.rows, 1);
+        }
+        page.extend_from_slice(&(levels.len() as u32).to_le_bytes());
+        page.append(&mut levels);
+    }
+    let width = usize::BITS - texts.saturating_sub(1).leading_zeros();
+    page.push(width as u8);
+    for run in runs {
+        if let Some(value) = run.value {
+            repeat(&mut page, value, run.rows, width);
+        }
+    }
+    page
+}
+
+/// A run in Parquet's hybrid encoding of numbers of so many bits.
+fn repeat(out: &mut Vec<u8>, value: u32, times: usize, width: u32) {
+    let mut header = (times as u64) << 1;
+    while header >= 0x80 {
+        out.push(header as u8 | 0x80);
+        header >>= 7;
+    }
+    out.push(header as u8);
+    out.extend_from_slice(&value.to_le_bytes()[..width.div_ceil(8) as usize]);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::{
+        array::{ArrayRef, Int32Array},
+        compute::cast,
+        datatypes::{DataType, Field, Schema},
+    };
+    use parquet::{
+        arrow::{
+            ArrowSchemaConverter,
+            arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
+        },
+        file::{metadata::PageIndexPolicy, writer::SerializedFileWriter},
+    };
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Writes a file of one column in row groups of `group_rows`, and reads it back.
+    fn check(
+        keys: Vec<Option<i32>>,
+        texts: Vec<Option<String>>,
+        nullable: bool,
+        page_rows: usize,
+        group_rows: usize,
+    ) {
+        let column =
+            DictionaryArray::<Int32Type>::try_new(Int32Array::from(keys), Arc::new(StringArray::from(texts)));
+        let column = column.expect("keys are places");
+        let expected = cast(&column, &DataType::Utf8).expect("texts");
+        let schema = Schema::new(vec![Field::new("text", DataType::Utf8, nullable)]);
+        let schema = ArrowSchemaConverter::new().convert(&schema).expect("a schema");
+        let mut bytes = Vec::new();
+        let mut writer =
+            SerializedFileWriter::new(&mut bytes, schema.root_schema_ptr(), Arc::default()).expect("a file");
+        let wanted = Wanted { page_rows, statistics: true, bloom_fpp: Some(0.01) };
+        for start in (0..column.len()).step_by(group_rows) {
+            let rows = start..column.len().min(start + group_rows);
+            let mut group = writer.next_row_group().expect("a group");
+            let (bytes, close) = encode(&schema.columns()[0], &column, rows, wanted).expect("a chunk");
+            group.append_column(&bytes, close).expect("appended");
+            group.close().expect("closed");
+        }
+        writer.close().expect("an end");
+        let bytes = Bytes::from(bytes);
+
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+        let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes.clone(), options);
+        let reader = reader.expect("a file");
+        let offsets = reader.metadata().offset_index().expect("pages").clone();
+        for group in &offsets {
+            assert!(
+                group[0]
+                    .page_locations()
+                    .windows(2)
+                    .all(|pair| pair[0].first_row_index < pair[1].first_row_index)
+            );
+        }
+        for (group, metadata) in reader.metadata().row_groups().iter().enumerate() {
+            let start = group * group_rows;
+            let part = expected.slice(start, metadata.num_rows() as usize);
+            let part: &StringArray = part.as_string();
+            let statistics = metadata.column(0).statistics().expect("statistics");
+            assert_eq!(statistics.null_count_opt(), Some(part.null_count() as u64));
+            let (least, most) = (part.iter().flatten().min(), part.iter().flatten().max());
+            assert_eq!(
+                statistics.min_bytes_opt(),
+                least.filter(|text| text.len() <= STATS_BYTES).map(str::as_bytes)
+            );
+            assert_eq!(
+                statistics.max_bytes_opt(),
+                most.filter(|text| text.len() <= STATS_BYTES).map(str::as_bytes)
+            );
+        }
+        let batches = reader.with_batch_size(7).build().expect("a reader");
+        let read: Vec<ArrayRef> = batches.map(|batch| batch.expect("rows").column(0).clone()).collect();
+        let read: Vec<&dyn Array> = read.iter().map(AsRef::as_ref).collect();
+        assert_eq!(&arrow::compute::concat(&read).expect("one column"), &expected);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(
+            runs in proptest::collection::vec((0..6_i32, 1..40_usize), 1..20),
+            texts in proptest::collection::vec("[a-zé]{0,80}", 6),
+            page_rows in 1..50_usize,
+            group_rows in 1..200_usize,
+        ) {
+            let keys = runs.iter().flat_map(|(key, rows)| std::iter::repeat_n(Some(*key), *rows)).collect();
+            check(keys, texts.into_iter().map(Some).collect(), false, page_rows, group_rows);
+        }
+
+        #[test]
+        fn nulls_are_read_as_nulls(
+            runs in proptest::collection::vec((proptest::option::of(0..4_i32), 1..40_usize), 1..20),
+            mut texts in proptest::collection::vec(proptest::option::of("[a-z]{0,3}"), 4),
+            page_rows in 1..50_usize,
+            group_rows in 1..200_usize,
+        ) {
+            // One of the dictionary's own is null too.
+            texts[3] = None;
+            let keys = runs.iter().flat_map(|(key, rows)| std::iter::repeat_n(*key, *rows)).collect();
+            check(keys, texts, true, page_rows, group_rows);
+        }
+    }
+}
