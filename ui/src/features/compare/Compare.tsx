@@ -135,6 +135,19 @@ function Sides({ comparison, runs, ids, focus, onChange, onFocus }: SidesProps) 
                 {run.simulated && <SimulatedBadge />}
                 {run.status !== 'completed' && <StatusBadge status={run.status} />}
                 {index === 0 && <Badge title="The others are compared with this one.">baseline</Badge>}
+                {index > 0 && (
+                  <button
+                    type="button"
+                    className={css.pick}
+                    aria-label={`Make ${letter} the baseline`}
+                    title="Compares the others with this one"
+                    onClick={() => {
+                      onChange([run.run_id, ...ids.filter((id) => id !== run.run_id)]);
+                    }}
+                  >
+                    make baseline
+                  </button>
+                )}
                 {index > 0 && runs.length > 2 && (
                   <button
                     type="button"
@@ -150,16 +163,6 @@ function Sides({ comparison, runs, ids, focus, onChange, onFocus }: SidesProps) 
               </span>
             </div>
             <span className={css.tools}>
-              {index > 0 && (
-                <IconButton
-                  small
-                  icon="up"
-                  label={`Make ${letter} the baseline`}
-                  onClick={() => {
-                    onChange([run.run_id, ...ids.filter((id) => id !== run.run_id)]);
-                  }}
-                />
-              )}
               {runs.length > 2 && (
                 <IconButton
                   small

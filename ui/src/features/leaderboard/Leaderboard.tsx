@@ -1,7 +1,7 @@
 // The leaderboard: cards over the current filter, the filters, and the table of runs.
 
 import { useQueryClient } from '@tanstack/react-query';
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { getRouteApi, Link, useNavigate, useRouter } from '@tanstack/react-router';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 
 import { runsPage } from '@/api/queries';
@@ -38,6 +38,7 @@ const EXPORT_LIMIT = 10_000;
 export function Leaderboard() {
   const search = route.useSearch();
   const navigate = useNavigate({ from: '/' });
+  const router = useRouter();
   const queries = useQueryClient();
   const [active, setActive] = useState(-1);
   const filter = useMemo(() => filterQuery(search), [search]);
@@ -186,8 +187,11 @@ export function Leaderboard() {
           onActive={setActive}
           onToggleGroup={toggle}
           onOpen={(run, { newTab }) => {
-            if (newTab) window.open(`/runs/${encodeURIComponent(run.run_id)}`, '_blank', 'noopener');
-            else void navigate({ to: '/runs/$runId', params: { runId: run.run_id } });
+            const place = { to: '/runs/$runId', params: { runId: run.run_id } } as const;
+            if (newTab) {
+              const { href } = router.buildLocation(place);
+              window.open(router.history.createHref(href), '_blank', 'noopener');
+            } else void navigate(place);
           }}
         />
       )}

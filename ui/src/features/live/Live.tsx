@@ -41,11 +41,11 @@ export function Live() {
       {data.total === 0 && (
         <Empty icon="clock" title="No run in progress">
           <p>
-            A run that comes in as OpenTelemetry appears here with its first span, and leaves when nothing has
-            come for a minute.
+            A run appears here with its first span, whoever makes it, and leaves when nothing has come for a
+            minute. Evaluate the built-in tasks, or point your own program here:
           </p>
+          <Command>smoltrace eval --model replay:quick</Command>
           <Command>export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318</Command>
-          <Command>smoltrace serve</Command>
         </Empty>
       )}
       {data.items.map((item) => (

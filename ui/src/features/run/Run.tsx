@@ -85,7 +85,8 @@ function Head({ detail }: { detail: RunDetail }) {
     ['Provider', run.provider],
     ['Dataset', run.dataset_used],
     ['Hardware', run.hardware],
-    ['By', run.submitted_by],
+    // What SMOLTRACE writes when nobody said.
+    ['By', run.submitted_by === 'unknown' ? null : run.submitted_by],
     ['Use case', run.use_case],
     ['Team', run.team],
     ['Purpose', run.purpose],
