@@ -138,10 +138,10 @@ function Line({ line: { metric, values, difference }, focus }: { line: MetricLin
           <span aria-hidden="true">{sign}</span> {difference.verdict}
         </Badge>
         {/* What the interval beside it shows needs no words. */}
-        {difference.ci_low !== null && difference.verdict !== 'undecided' && metric.id !== 'success_rate' ? (
-          <span className="visually-hidden">{difference.reason}</span>
-        ) : (
+        {difference.ci_low === null || metric.id === 'success_rate' ? (
           <small className={css.reason}>{difference.reason}</small>
+        ) : (
+          <span className="visually-hidden">{difference.reason}</span>
         )}
       </td>
     </tr>
