@@ -5,10 +5,9 @@ import { getRouteApi, Link, useNavigate, useRouter } from '@tanstack/react-route
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 
 import { runsPage } from '@/api/queries';
-import type { Run, RunsSummary } from '@/api/types';
+import type { RunsSummary } from '@/api/types';
 import { Button, Tabs } from '@/design/components/controls';
 import { Badge, Stat, Stats } from '@/design/components/data';
-import { Grid } from '@/design/components/Grid';
 import { Command, Empty, Failure, Loading } from '@/design/components/states';
 import { csv } from '@/lib/csv';
 import { saveFile } from '@/lib/download';
@@ -23,6 +22,10 @@ import { SelectionBar, selectColumn, toggled } from './Selection';
 import { DEFAULT_SORT, filterQuery, isFiltered, type LeaderboardSearch } from './search';
 import { useRunRows } from './useRunRows';
 
+const runsGrid = () => import('./RunsGrid').then((part) => ({ default: part.RunsGrid }));
+// Asked for at once, not when the runs are there, unless the address names another tab.
+if (!/[?&]tab=/.test(location.href)) void runsGrid();
+const RunsGrid = lazy(runsGrid);
 const Trends = lazy(() => import('./Trends').then((part) => ({ default: part.Trends })));
 const Analytics = lazy(() => import('./Analytics').then((part) => ({ default: part.Analytics })));
 
@@ -167,33 +170,38 @@ export function Leaderboard() {
         </Suspense>
       )}
       {summary.runs > 0 && !search.tab && (
-        <Grid<Run>
-          label="Runs"
-          className={css.grid}
-          columns={columns}
-          pinned={3}
-          rowPx={46}
-          count={count}
-          itemAt={(index) => {
-            const line = itemAt(index);
-            return line.type === 'group'
-              ? { ...line, content: <GroupHead model={line.key} runs={line.count} summary={line.summary} /> }
-              : line;
-          }}
-          onRange={onRange}
-          sort={order}
-          onSort={reorder}
-          active={active}
-          onActive={setActive}
-          onToggleGroup={toggle}
-          onOpen={(run, { newTab }) => {
-            const place = { to: '/runs/$runId', params: { runId: run.run_id } } as const;
-            if (newTab) {
-              const { href } = router.buildLocation(place);
-              window.open(router.history.createHref(href), '_blank', 'noopener');
-            } else void navigate(place);
-          }}
-        />
+        <Suspense fallback={<Loading label="the runs" height="50vh" />}>
+          <RunsGrid
+            label="Runs"
+            className={css.grid}
+            columns={columns}
+            pinned={3}
+            rowPx={46}
+            count={count}
+            itemAt={(index) => {
+              const line = itemAt(index);
+              return line.type === 'group'
+                ? {
+                    ...line,
+                    content: <GroupHead model={line.key} runs={line.count} summary={line.summary} />,
+                  }
+                : line;
+            }}
+            onRange={onRange}
+            sort={order}
+            onSort={reorder}
+            active={active}
+            onActive={setActive}
+            onToggleGroup={toggle}
+            onOpen={(run, { newTab }) => {
+              const place = { to: '/runs/$runId', params: { runId: run.run_id } } as const;
+              if (newTab) {
+                const { href } = router.buildLocation(place);
+                window.open(router.history.createHref(href), '_blank', 'noopener');
+              } else void navigate(place);
+            }}
+          />
+        </Suspense>
       )}
     </div>
   );
