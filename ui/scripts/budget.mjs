@@ -34,14 +34,15 @@ if (screens.length === 0) throw new Error('The manifest names no screen.');
 /** Loaded by a press of a button, never by an address. */
 const ASKED_FOR = ['src/charts/picture.ts'];
 
-/** What is loaded by and by once `keys` are there. */
-function following(keys, found = new Set()) {
+/** What is loaded by and by once `keys` are there beside `before`, which loads nothing more by itself. */
+function following(keys, before, found = new Set()) {
   for (const key of keys) {
+    if (before.has(key)) continue;
     for (const next of manifest[key].dynamicImports ?? []) {
       if (screens.includes(next) || ASKED_FOR.includes(next) || found.has(next)) continue;
       const chunks = needed(next);
       for (const chunk of chunks) found.add(chunk);
-      following(chunks, found);
+      following(chunks, before, found);
     }
   }
   return found;
@@ -56,7 +57,7 @@ for (const key of screens) {
   console.log(`${kb(bytes)} kB  ${key}`);
   const sizes = views.map((view) => {
     const chunks = needed(view);
-    const whole = sum(new Set([...first, ...chunks, ...following(chunks)]));
+    const whole = sum(new Set([...first, ...chunks, ...following(chunks, first)]));
     console.log(`${kb(whole)} kB    with ${view}`);
     return whole;
   });
