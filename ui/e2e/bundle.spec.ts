@@ -83,6 +83,29 @@ test('shows the same from files', async ({ browser, site }) => {
   await page.close();
 });
 
+test('says what is not in it', async ({ browser, site }) => {
+  const page = await browser.newPage();
+  const wrong = watch(page, new URL(site).origin);
+  await page.goto(`${site}#/compare?runs=${RECORDING},${HOSTILE_RUN}`);
+  await expect(page.getByText(`smoltrace compare ${RECORDING} ${HOSTILE_RUN}`)).toBeVisible();
+  await page.getByRole('link', { name: 'Live' }).click();
+  await expect(page.getByRole('heading', { name: 'Not live' })).toBeVisible();
+  // A run opened in a new tab is of the bundle, too.
+  await page.goto(`${site}#/?q=${RECORDING}`);
+  const grid = page.getByRole('grid', { name: 'Runs' });
+  await expect(grid).toContainText('26,002');
+  await grid.focus();
+  await page.keyboard.press('ArrowDown');
+  const opened = page.context().waitForEvent('page');
+  await page.keyboard.press('Control+Enter');
+  const tab = await opened;
+  await expect(tab.getByRole('heading', { level: 1 })).toHaveText('openai/gpt-4.1-nano');
+  expect(new URL(tab.url()).pathname).toBe(new URL(site).pathname);
+  await tab.close();
+  expect(wrong()).toEqual([]);
+  await page.close();
+});
+
 test('hands out its files', async ({ browser, site }) => {
   const page = await browser.newPage();
   await page.goto(`${site}#/runs/${RECORDING}?tab=raw`);

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 
 import type { Page } from '@playwright/test';
 
-import { HOSTILE_RUN } from './hostile';
+import { HOSTILE, HOSTILE_RUN } from './hostile';
 import { RECORDING } from './server';
 import { expect, test } from './test';
 
@@ -122,8 +122,8 @@ test('charts have a readout by keys, a table and pictures', async ({ page }) => 
 
 test('hostile names are text in the comparison too', async ({ page }) => {
   await page.goto(`/compare?runs=${RECORDING},${HOSTILE_RUN}&show=all`);
-  // The last part of the model's name, as text.
-  await expect(page.getByRole('main')).toContainText('script>');
+  const names = page.getByRole('list', { name: 'Compared runs' }).getByRole('link');
+  await expect(names).toHaveText(['gpt-4.1-nano', HOSTILE]);
   await expect(page.getByRole('region', { name: 'The difference in success' })).toContainText('tied');
   await page.goto('/?tab=analytics');
   await expect(page.getByRole('figure').first()).toBeVisible();

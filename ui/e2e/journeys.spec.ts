@@ -2,7 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 
-import type { ResultsPage, Run, RunDetail } from '../src/api/types';
+import type { Locator, Page } from '@playwright/test';
+
+import type { ResultsPage, Run, RunDetail, Trace } from '../src/api/types';
 import * as format from '../src/lib/format';
 import { RECORDING } from './server';
 import { traceOf } from './screens';
@@ -97,6 +99,108 @@ test('a shared link shows the same', async ({ page, context }) => {
   }
 });
 
+/** Headline numbers, in the text and in the full precision of the hover. */
+async function expectStats(stats: Locator, shown: [string, format.Quantity][]) {
+  for (const [name, quantity] of shown) {
+    const value = stats
+      .locator('div')
+      .filter({ has: stats.page().locator('dt', { hasText: new RegExp(`^${name}$`) }) })
+      .locator('dd')
+      .first();
+    if (quantity.text === format.UNKNOWN) await expect(value).toContainText(format.UNKNOWN);
+    else {
+      await expect(value).toHaveText(format.written(quantity));
+      await expect(value.getByTitle(quantity.full, { exact: true })).toBeVisible();
+    }
+  }
+}
+
+/** A table as its CSV button saves it: heads, and rows of cells. */
+async function savedTable(page: Page): Promise<string[][]> {
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'CSV' }).click();
+  const text = readFileSync(await (await download).path(), 'utf8').trim();
+  return text
+    .split('\r\n')
+    .map((line) =>
+      [...line.matchAll(/(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/g)].map(
+        ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '',
+      ),
+    );
+}
+
+test('every number of a leaderboard row is that of the API and of the command line', async ({
+  page,
+  server,
+}) => {
+  const fields = [
+    'total_tests',
+    'total_tokens',
+    'total_cost_usd',
+    'total_duration_ms',
+    'avg_steps',
+    'success_rate',
+    'co2_emissions_g',
+    'power_cost_total_usd',
+    'energy_wh',
+    'co2_per_success_g',
+    'energy_per_success_wh',
+    'cost_per_success_usd',
+    'gpu_utilization_avg',
+    'gpu_utilization_max',
+    'gpu_memory_avg_mib',
+    'gpu_memory_max_mib',
+    'gpu_temperature_avg',
+    'gpu_temperature_max',
+    'gpu_power_avg_w',
+    'pass_at_1',
+    'pass_at_k',
+    'pass_hat_k',
+    'gpu_count',
+  ] as const satisfies (keyof Run)[];
+  const columns = fields.filter((id) => id !== 'total_tests');
+  const list = await page.request.get(`/api/v1/runs?q=${RECORDING}`);
+  const { items } = (await list.json()) as { items: Run[] };
+  const [run] = items;
+  if (!run) throw new Error('the recording is not there');
+  const told = JSON.parse(server.command('leaderboard', '--match', RECORDING, '--json')) as { items: Run[] };
+  // Ranked among the same runs.
+  expect(told.items).toEqual(items);
+
+  await page.goto(`/?q=${RECORDING}&cols=run_id,${columns.join(',')}`);
+  const grid = page.getByRole('grid', { name: 'Runs' });
+  await expect(grid).toContainText('26,002');
+  const [head = [], row = []] = await savedTable(page);
+  const saved = Object.fromEntries(head.map((key, at) => [key, row[at]]));
+  expect(saved).toMatchObject(Object.fromEntries(columns.map((key) => [key, String(run[key] ?? '')])));
+});
+
+test('the numbers of a trace are those of the API and of its test', async ({ page, server }) => {
+  const { results } = JSON.parse(server.command('show', RECORDING, '--json')) as {
+    results: ResultsPage['items'];
+  };
+  for (const test of ['tool:weather_compare', 'tool:model_down', 'code:calc_product']) {
+    const { path, trace_id } = await traceOf(page, test);
+    const { summary } = (await (await page.request.get(`/api/v1${path}`)).json()) as Trace;
+    const result = results.find((of) => of.trace_id === trace_id);
+    if (!result || !summary.test) throw new Error(`no result of ${test}`);
+    expect(summary.duration_ms).toBe(result.duration_ms);
+    expect(summary.total_tokens ?? 0).toBe(result.total_tokens ?? 0);
+    expect(summary.cost_usd).toBe(result.cost_usd);
+    await page.goto(path);
+    await expectStats(page.getByLabel('Totals of the trace'), [
+      ['Duration', format.duration(result.duration_ms)],
+      ['Tokens', format.count(summary.total_tokens)],
+      ['Model cost', format.usd(result.cost_usd)],
+      ['Energy', format.energy(result.energy_wh)],
+      ['CO₂', format.co2(result.co2_emissions_g)],
+      ['Power cost', format.usd(result.power_cost_usd)],
+      ['Spans', format.count(summary.spans)],
+      ['Errors', format.count(summary.errors)],
+    ]);
+  }
+});
+
 test('the numbers on the screens are those of the API and of the command line', async ({ page, server }) => {
   const list = await page.request.get('/api/v1/runs?page_size=10000');
   const { items } = (await list.json()) as { items: Run[] };
@@ -134,26 +238,11 @@ test('the numbers on the screens are those of the API and of the command line', 
       ['CO₂', format.co2(run.co2_emissions_g)],
       ['Power cost', format.usd(run.power_cost_total_usd)],
     ];
-    for (const [name, quantity] of shown) {
-      const value = stats
-        .locator('div', { has: page.locator('dt', { hasText: new RegExp(`^${name}$`) }) })
-        .locator('dd')
-        .first();
-      if (quantity.text === format.UNKNOWN) await expect(value).toContainText(format.UNKNOWN);
-      else {
-        await expect(value).toHaveText(format.written(quantity));
-        await expect(value.getByTitle(quantity.full, { exact: true })).toBeVisible();
-      }
-    }
+    await expectStats(stats, shown);
 
     // Every field of every test, as the table saves it.
     if (results.items.length === 0) continue;
-    const download = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'CSV' }).click();
-    const [head = '', ...lines] = readFileSync(await (await download).path(), 'utf8')
-      .trim()
-      .split('\r\n');
-    const keys = head.split(',');
+    const [keys = [], ...lines] = await savedTable(page);
     const numbers = [
       'duration_ms',
       'total_tokens',
@@ -168,10 +257,7 @@ test('the numbers on the screens are those of the API and of the command line', 
     expect(lines.length).toBe(expected.length);
     for (const key of numbers) {
       const at = keys.indexOf(key);
-      // What precedes the numbers holds no comma.
-      expect(lines.map((line) => line.split(',')[at])).toEqual(
-        expected.map((item) => String(item[key] ?? '')),
-      );
+      expect(lines.map((line) => line[at])).toEqual(expected.map((item) => String(item[key] ?? '')));
     }
   }
 });

@@ -22,8 +22,8 @@ function call(number: number, tokens: number) {
   };
 }
 
-async function send(server: Server, ...spans: object[]): Promise<void> {
-  const resource = { attributes: [{ key: 'run.id', value: { stringValue: 'live-run' } }] };
+async function send(server: Server, run: string, ...spans: object[]): Promise<void> {
+  const resource = { attributes: [{ key: 'run.id', value: { stringValue: run } }] };
   const answer = await fetch(`${server.otlp}/v1/traces`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -53,31 +53,42 @@ const live = test.extend<object, { server: Server }>({
 live('a run appears and grows without a reload', async ({ page, server }) => {
   await page.goto('/');
   await expect(page.getByText('No run yet')).toBeVisible();
-  await send(server, call(1, 100));
+  await send(server, 'live-run', call(1, 100));
   await expect(page.getByRole('row', { name: /live-model/ })).toContainText('100');
 
   await page.goto('/runs/live-run');
   await expect(page.getByText('running')).toBeVisible();
   const main = page.getByRole('main');
   await expect(main).toContainText('100');
-  await send(server, call(2, 230), call(3, 1));
+  await send(server, 'live-run', call(2, 230), call(3, 1));
   await expect(main).toContainText('331');
 });
 
 live('runs in progress are followed on their own screen', async ({ page, server }) => {
   await page.goto('/live');
   await expect(page.getByRole('heading', { name: 'Live', exact: true })).toBeVisible();
-  await send(server, call(11, 40));
-  const card = page.getByRole('region', { name: 'Run live-run' });
+  await send(server, 'followed', call(11, 40));
+  const card = page.getByRole('region', { name: 'Run followed' });
   await expect(card).toContainText('live-model');
-  const done = card.getByRole('term').filter({ hasText: 'Done' }).locator('..');
-  const count = async () => Number(/\d+/.exec(await done.getByRole('definition').first().innerText())?.[0]);
-  const before = await count();
-  // A span whose parent is still to come: the test is running.
-  const parent = '00000000000000aa';
-  await send(server, call(12, 2), { ...call(13, 3), parentSpanId: parent });
-  await expect.poll(count).toBeGreaterThan(before);
+  const figure = (name: string) =>
+    card
+      .getByRole('term')
+      .filter({ hasText: new RegExp(`^${name}$`) })
+      .locator('..')
+      .getByRole('definition')
+      .first();
+  await expect(figure('Done')).toHaveText('1');
+  await expect(figure('Running')).toHaveText('0');
+  // A span whose parent is still to come: its test is running, and not done.
+  const root = call(14, 5);
+  const child = { ...call(13, 3), traceId: root.traceId, parentSpanId: root.spanId };
+  await send(server, 'followed', call(12, 2), child);
+  await expect(figure('Running')).toHaveText('1');
+  await expect(figure('Done')).toHaveText('2');
+  await send(server, 'followed', root);
+  await expect(figure('Done')).toHaveText('3');
+  await expect(figure('Running')).toHaveText('0');
   await expect(card.getByRole('listitem').first()).toContainText('chat');
   await card.getByRole('listitem').first().getByRole('link').click();
-  await expect(page).toHaveURL(/\/runs\/live-run\/traces\//);
+  await expect(page).toHaveURL(/\/runs\/followed\/traces\//);
 });

@@ -17,6 +17,9 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether files of a bundle answer rather than a server. */
+export const inBundle = dataFolder !== null;
+
 /** Where no server answers, the files of a bundle do. */
 const files = (folder: string) => {
   const answerer = import('./bundle/answer').then(({ bundleFetch }) => bundleFetch(folder));

@@ -74,7 +74,7 @@ export function Shell() {
           </Link>
           <Link to="/live">Live</Link>
         </nav>
-        <span aria-live="polite">
+        <span aria-live="polite" className={css.stale}>
           {stale && (
             <Badge
               tone="warn"

@@ -59,7 +59,7 @@ export function ChartFrame(props: Props) {
   const [asTable, setAsTable] = useState(false);
   const theme = useTheme();
   const save = async (kind: 'png' | 'svg') => {
-    const { toPng, toSvg } = await import('./engine');
+    const { toPng, toSvg } = await import('./picture');
     const option = picture(theme);
     const { width, height } = pictureSize;
     const name = `${fileName(title)}.${kind}`;

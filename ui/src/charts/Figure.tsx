@@ -55,7 +55,7 @@ export function Figure({
   const mounted = useRef<MountedFigure | null>(null);
   const empty = marks.length === 0;
   const save = async (kind: 'png' | 'svg') => {
-    const { toPng, toSvg } = await import('./figureEngine');
+    const [{ toPng, toSvg }] = await Promise.all([import('./picture'), import('./figureEngine')]);
     const picture = figurePicture(option, theme, title, legend !== undefined);
     const name = `${fileName(title)}.${kind}`;
     const [width, tall] = [1080, height + 120];

@@ -1,38 +1,14 @@
-// Apache ECharts with only the parts that are used; loaded when the first chart is shown.
+// Apache ECharts with the parts that lines and bars need; loaded when the first chart is shown. What other kinds of
+// charts need comes with `figureEngine`, what files need with `picture`.
 
-import { BarChart, HeatmapChart, LineChart, RadarChart, ScatterChart } from 'echarts/charts';
-import {
-  DataZoomInsideComponent,
-  GridComponent,
-  LegendComponent,
-  MarkLineComponent,
-  RadarComponent,
-  TitleComponent,
-  TooltipComponent,
-  VisualMapContinuousComponent,
-} from 'echarts/components';
+import { BarChart, LineChart } from 'echarts/charts';
+import { DataZoomInsideComponent, GridComponent, TooltipComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
-import { CanvasRenderer, SVGRenderer } from 'echarts/renderers';
+import { CanvasRenderer } from 'echarts/renderers';
 
 import type { ChartOption } from './option';
 
-echarts.use([
-  BarChart,
-  HeatmapChart,
-  LineChart,
-  RadarChart,
-  ScatterChart,
-  DataZoomInsideComponent,
-  GridComponent,
-  LegendComponent,
-  MarkLineComponent,
-  RadarComponent,
-  TitleComponent,
-  TooltipComponent,
-  VisualMapContinuousComponent,
-  CanvasRenderer,
-  SVGRenderer,
-]);
+echarts.use([BarChart, LineChart, DataZoomInsideComponent, GridComponent, TooltipComponent, CanvasRenderer]);
 
 /** What was clicked: the series and the place of the item in its data. */
 export type Picked = { series: string; index: number };
@@ -79,25 +55,4 @@ export function mount(element: HTMLElement): Mounted {
       });
     },
   };
-}
-
-export function toSvg(option: ChartOption, width: number, height: number): string {
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
-  chart.setOption(option);
-  const text = chart.renderToSVGString();
-  chart.dispose();
-  return text;
-}
-
-export async function toPng(option: ChartOption, width: number, height: number): Promise<Blob> {
-  const holder = document.createElement('div');
-  const chart = echarts.init(holder, null, { renderer: 'canvas', width, height, devicePixelRatio: 2 });
-  chart.setOption(option);
-  const canvas = chart.renderToCanvas({ pixelRatio: 2 });
-  const blob = await new Promise<Blob | null>((resolve) => {
-    canvas.toBlob(resolve, 'image/png');
-  });
-  chart.dispose();
-  if (!blob) throw new Error('The browser could not draw the picture.');
-  return blob;
 }

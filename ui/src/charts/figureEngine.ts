@@ -1,20 +1,28 @@
 // ECharts with the parts that the exploring charts need beside lines; loaded when the first of them is shown.
 
-import { HeatmapChart, RadarChart, ScatterChart } from 'echarts/charts';
-import { DataZoomComponent, RadarComponent, VisualMapComponent } from 'echarts/components';
+import { HeatmapChart, LineChart, RadarChart, ScatterChart } from 'echarts/charts';
+import {
+  DataZoomInsideComponent,
+  GridComponent,
+  RadarComponent,
+  VisualMapContinuousComponent,
+} from 'echarts/components';
 import * as echarts from 'echarts/core';
+import { CanvasRenderer } from 'echarts/renderers';
 
-import { toPng as linesToPng, toSvg as linesToSvg } from './engine';
 import type { FigureOption } from './figure';
-import type { ChartOption } from './option';
 
-echarts.use([ScatterChart, HeatmapChart, RadarChart, DataZoomComponent, RadarComponent, VisualMapComponent]);
-
-// The same picture makers; what they are given is drawn by whatever is registered.
-export const toPng = (option: FigureOption, width: number, height: number) =>
-  linesToPng(option as ChartOption, width, height);
-export const toSvg = (option: FigureOption, width: number, height: number) =>
-  linesToSvg(option as ChartOption, width, height);
+echarts.use([
+  HeatmapChart,
+  LineChart,
+  RadarChart,
+  ScatterChart,
+  DataZoomInsideComponent,
+  GridComponent,
+  RadarComponent,
+  VisualMapContinuousComponent,
+  CanvasRenderer,
+]);
 
 /** A mark of the chart under the pointer. */
 export type Hit = { series: number; data: number; x: number; y: number };

@@ -11,7 +11,6 @@ import type {
   DataZoomComponentOption,
   GridComponentOption,
   LegendComponentOption,
-  MarkLineComponentOption,
   RadarComponentOption,
   TitleComponentOption,
   TooltipComponentOption,
@@ -31,7 +30,6 @@ export type ChartOption = ComposeOption<
   | DataZoomComponentOption
   | GridComponentOption
   | LegendComponentOption
-  | MarkLineComponentOption
   | RadarComponentOption
   | TitleComponentOption
   | TooltipComponentOption

@@ -145,6 +145,7 @@ const SCALES = {
   usd: { steps: [], base: 'USD' },
   percent: { steps: [], base: '%' },
   celsius: { steps: [], base: '°C' },
+  duration: { steps: MILLISECONDS, base: 'ms' },
 } as const;
 
 export type Dimension = keyof typeof SCALES;
@@ -157,6 +158,7 @@ const QUANTITIES: Record<Dimension, (value: Maybe) => Quantity> = {
   usd,
   percent,
   celsius,
+  duration: (value) => duration(value),
 };
 
 /** A value of a dimension, in the unit that fits it. */

@@ -59,6 +59,7 @@ const SOURCES: Record<Source, { tone: Tone; says: string }> = {
 const SOURCE_NAMES: Partial<Record<Source, string>> = {
   trace_aggregate: 'trace aggregate',
   price_table: 'price table',
+  none: 'unknown',
 };
 
 /** Where a number comes from. */

@@ -4,12 +4,14 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useEffect } from 'react';
 
+import { inBundle } from '@/api/client';
 import { comparison as comparisonQuery } from '@/api/queries';
 import type { Comparison, Run } from '@/api/types';
 import { IconButton } from '@/design/components/controls';
 import { Badge, SimulatedBadge, StatusBadge, Value } from '@/design/components/data';
-import { Empty, Failure, Loading } from '@/design/components/states';
+import { Command, Empty, Failure, Loading } from '@/design/components/states';
 import * as format from '@/lib/format';
+import { modelName } from '@/lib/model';
 
 import css from './compare.module.css';
 import { Difference } from './Difference';
@@ -26,7 +28,7 @@ export function Compare() {
   const asked = askedRuns(search);
   const { data, error, refetch } = useQuery({
     ...comparisonQuery(asked, search.by ?? 'test'),
-    enabled: asked.length > 0,
+    enabled: asked.length > 0 && !inBundle,
   });
   const change = useCallback(
     (part: Partial<CompareSearch>) => {
@@ -43,6 +45,19 @@ export function Compare() {
       <Empty icon="columns" title="Nothing to compare yet">
         <p>
           Tick 2 to 6 runs on the <Link to="/">leaderboard</Link>, then press Compare.
+        </p>
+      </Empty>
+    );
+  }
+  if (inBundle) {
+    return (
+      <Empty icon="columns" title="Not in a bundle">
+        <p>
+          This page shows recorded files. Whether runs differ is worked out by smoltrace, where their data is:
+        </p>
+        <Command>{`smoltrace compare ${asked.map(shellWord).join(' ')}`}</Command>
+        <p>
+          <Link to="/">Back to the leaderboard</Link>
         </p>
       </Empty>
     );
@@ -102,6 +117,9 @@ export function Compare() {
   );
 }
 
+/** A word as a shell takes it, whatever is in it. */
+const shellWord = (word: string) => (/^[\w./:@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+
 type SidesProps = {
   comparison: Comparison;
   runs: Run[];
@@ -116,7 +134,6 @@ function Sides({ comparison, runs, ids, focus, onChange, onFocus }: SidesProps) 
     <ul className={css.sides} aria-label="Compared runs">
       {runs.map((run, index) => {
         const letter = comparison.runs[index]?.letter ?? '';
-        const slash = run.model.indexOf('/');
         return (
           <li key={run.run_id} data-focus={index === focus || index === 0}>
             <span className={css.letter} style={{ background: `var(--cat-${index + 1})` }}>
@@ -124,7 +141,7 @@ function Sides({ comparison, runs, ids, focus, onChange, onFocus }: SidesProps) 
             </span>
             <div className={css.who}>
               <Link to="/runs/$runId" params={{ runId: run.run_id }} title={run.model}>
-                {slash > 0 ? run.model.slice(slash + 1) : run.model}
+                {modelName(run.model).name}
               </Link>
               <small title={run.run_id}>
                 <code>{format.shortId(run.run_id)}</code> · {run.agent_type} ·{' '}
@@ -135,6 +152,19 @@ function Sides({ comparison, runs, ids, focus, onChange, onFocus }: SidesProps) 
                 {run.simulated && <SimulatedBadge />}
                 {run.status !== 'completed' && <StatusBadge status={run.status} />}
                 {index === 0 && <Badge title="The others are compared with this one.">baseline</Badge>}
+                {index > 0 && (
+                  <button
+                    type="button"
+                    className={css.pick}
+                    aria-label={`Make ${letter} the baseline`}
+                    title="Compares the others with this one"
+                    onClick={() => {
+                      onChange([run.run_id, ...ids.filter((id) => id !== run.run_id)]);
+                    }}
+                  >
+                    make baseline
+                  </button>
+                )}
                 {index > 0 && runs.length > 2 && (
                   <button
                     type="button"
@@ -150,16 +180,6 @@ function Sides({ comparison, runs, ids, focus, onChange, onFocus }: SidesProps) 
               </span>
             </div>
             <span className={css.tools}>
-              {index > 0 && (
-                <IconButton
-                  small
-                  icon="up"
-                  label={`Make ${letter} the baseline`}
-                  onClick={() => {
-                    onChange([run.run_id, ...ids.filter((id) => id !== run.run_id)]);
-                  }}
-                />
-              )}
               {runs.length > 2 && (
                 <IconButton
                   small

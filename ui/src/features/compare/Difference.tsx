@@ -137,7 +137,12 @@ function Line({ line: { metric, values, difference }, focus }: { line: MetricLin
         <Badge tone={tone} title={difference.reason}>
           <span aria-hidden="true">{sign}</span> {difference.verdict}
         </Badge>
-        <small className={css.reason}>{difference.reason}</small>
+        {/* What the interval beside it shows needs no words. */}
+        {difference.ci_low === null || metric.id === 'success_rate' ? (
+          <small className={css.reason}>{difference.reason}</small>
+        ) : (
+          <span className="visually-hidden">{difference.reason}</span>
+        )}
       </td>
     </tr>
   );

@@ -25,10 +25,11 @@ export function RadarChart({ comparison, focus }: { comparison: Comparison; focu
       textStyle: { fontFamily: theme.font },
       radar: {
         indicator: axes.map(({ metric }) => ({ name: metric.name, min: 0, max: 1 })),
-        radius: '60%',
+        radius: '58%',
         center: ['50%', '53%'],
         splitNumber: 4,
         axisName: { color: theme.ink, fontSize: 11 },
+        axisNameGap: 8,
         axisLine: { lineStyle: { color: theme.line } },
         splitLine: { lineStyle: { color: theme.line } },
         splitArea: { show: false },

@@ -6,6 +6,7 @@ import { Failure, Loading } from '@/design/components/states';
 import { EfficiencyRanking } from './EfficiencyRanking';
 import { Heatmap } from './Heatmap';
 import css from './insights.module.css';
+import { Newest } from './Newest';
 import { Scatter } from './Scatter';
 import type { LeaderboardSearch } from './search';
 import { useChartRuns } from './useChartRuns';
@@ -22,6 +23,7 @@ export function Analytics({ filter, search, onChange }: Props) {
   if (!data) return <Loading label="the analytics" height="50vh" />;
   return (
     <div className={css.page}>
+      <Newest shown={data.items.length} total={data.total} />
       <Scatter runs={data.items} search={search} onChange={onChange} />
       <EfficiencyRanking runs={data.items} />
       <Heatmap runs={data.items} />

@@ -50,12 +50,12 @@ export function Heatmap({ runs }: { runs: readonly Run[] }) {
     (theme: Theme): FigureOption => ({
       animation: false,
       textStyle: { fontFamily: theme.font },
-      grid: { left: 4, right: 12, top: 40, bottom: 8, containLabel: true },
+      grid: { left: 4, right: 12, top: 34, bottom: 4, containLabel: true },
       xAxis: {
         type: 'category',
         position: 'top',
         data: metrics.map(({ name, better }) =>
-          better ? `${name} ${better === 'higher' ? '↑' : '↓'}` : name,
+          better ? `${name}\u00a0${better === 'higher' ? '↑' : '↓'}` : name,
         ),
         axisLine: { show: false },
         axisTick: { show: false },
@@ -138,7 +138,7 @@ export function Heatmap({ runs }: { runs: readonly Run[] }) {
           ? `the ${models.length} models with most runs of ${all.length}`
           : 'all runs of a model together'
       }
-      height={Math.max(2, models.length) * ROW_PX + 66}
+      height={Math.max(2, models.length) * ROW_PX + 60}
       minWidth={900}
       build={build}
       marks={marks}
@@ -147,7 +147,7 @@ export function Heatmap({ runs }: { runs: readonly Run[] }) {
           <span>worst</span>
           <i aria-hidden="true" />
           <span>best</span> of the models shown, metric by metric; ↑ more is better, ↓ less is. Where neither
-          is better, more is to the right. A gap is unknown.
+          is better, a cell has no colour; where nothing is known, none is drawn.
         </p>
       }
       why="No model in the filter knows any of these metrics."

@@ -1,14 +1,13 @@
 // The leaderboard: cards over the current filter, the filters, and the table of runs.
 
 import { useQueryClient } from '@tanstack/react-query';
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { getRouteApi, Link, useNavigate, useRouter } from '@tanstack/react-router';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 
 import { runsPage } from '@/api/queries';
-import type { Run, RunsSummary } from '@/api/types';
+import type { RunsSummary } from '@/api/types';
 import { Button, Tabs } from '@/design/components/controls';
 import { Badge, Stat, Stats } from '@/design/components/data';
-import { Grid } from '@/design/components/Grid';
 import { Command, Empty, Failure, Loading } from '@/design/components/states';
 import { csv } from '@/lib/csv';
 import { saveFile } from '@/lib/download';
@@ -23,6 +22,10 @@ import { SelectionBar, selectColumn, toggled } from './Selection';
 import { DEFAULT_SORT, filterQuery, isFiltered, type LeaderboardSearch } from './search';
 import { useRunRows } from './useRunRows';
 
+const runsGrid = () => import('./RunsGrid').then((part) => ({ default: part.RunsGrid }));
+// Asked for at once, not when the runs are there, unless the address names another tab.
+if (!/[?&]tab=/.test(location.href)) void runsGrid();
+const RunsGrid = lazy(runsGrid);
 const Trends = lazy(() => import('./Trends').then((part) => ({ default: part.Trends })));
 const Analytics = lazy(() => import('./Analytics').then((part) => ({ default: part.Analytics })));
 
@@ -38,6 +41,7 @@ const EXPORT_LIMIT = 10_000;
 export function Leaderboard() {
   const search = route.useSearch();
   const navigate = useNavigate({ from: '/' });
+  const router = useRouter();
   const queries = useQueryClient();
   const [active, setActive] = useState(-1);
   const filter = useMemo(() => filterQuery(search), [search]);
@@ -166,30 +170,38 @@ export function Leaderboard() {
         </Suspense>
       )}
       {summary.runs > 0 && !search.tab && (
-        <Grid<Run>
-          label="Runs"
-          className={css.grid}
-          columns={columns}
-          pinned={3}
-          rowPx={46}
-          count={count}
-          itemAt={(index) => {
-            const line = itemAt(index);
-            return line.type === 'group'
-              ? { ...line, content: <GroupHead model={line.key} runs={line.count} summary={line.summary} /> }
-              : line;
-          }}
-          onRange={onRange}
-          sort={order}
-          onSort={reorder}
-          active={active}
-          onActive={setActive}
-          onToggleGroup={toggle}
-          onOpen={(run, { newTab }) => {
-            if (newTab) window.open(`/runs/${encodeURIComponent(run.run_id)}`, '_blank', 'noopener');
-            else void navigate({ to: '/runs/$runId', params: { runId: run.run_id } });
-          }}
-        />
+        <Suspense fallback={<Loading label="the runs" height="50vh" />}>
+          <RunsGrid
+            label="Runs"
+            className={css.grid}
+            columns={columns}
+            pinned={3}
+            rowPx={46}
+            count={count}
+            itemAt={(index) => {
+              const line = itemAt(index);
+              return line.type === 'group'
+                ? {
+                    ...line,
+                    content: <GroupHead model={line.key} runs={line.count} summary={line.summary} />,
+                  }
+                : line;
+            }}
+            onRange={onRange}
+            sort={order}
+            onSort={reorder}
+            active={active}
+            onActive={setActive}
+            onToggleGroup={toggle}
+            onOpen={(run, { newTab }) => {
+              const place = { to: '/runs/$runId', params: { runId: run.run_id } } as const;
+              if (newTab) {
+                const { href } = router.buildLocation(place);
+                window.open(router.history.createHref(href), '_blank', 'noopener');
+              } else void navigate(place);
+            }}
+          />
+        </Suspense>
       )}
     </div>
   );

@@ -13,8 +13,9 @@ import { METRICS, metricOf } from '@/lib/metrics';
 
 import css from './insights.module.css';
 import { Choice, MetricSelect } from './MetricSelect';
+import { Newest } from './Newest';
 import type { LeaderboardSearch } from './search';
-import { trends } from './trends';
+import { dateTick, trends } from './trends';
 import { useChartRuns } from './useChartRuns';
 
 type Props = {
@@ -41,6 +42,7 @@ export function Trends({ filter, search, onChange }: Props) {
   const others = SMALL.filter((id) => id !== metric.id).slice(0, 4);
   return (
     <div className={css.page}>
+      <Newest shown={data.items.length} total={data.total} />
       <div className={css.bar} role="group" aria-label="What is drawn">
         <MetricSelect
           label="Metric"
@@ -91,17 +93,19 @@ function Trend({ runs, id, cumulative, height, large }: TrendProps) {
     const models = [...new Set(runs.map(({ model }) => model))].sort((a, b) => a.localeCompare(b));
     return new Map(models.map((model, index) => [model, index]));
   }, [runs]);
+  const dates = useMemo(() => dateTick(lines.flatMap(({ points }) => points.map(({ ms }) => ms))), [lines]);
   const build = useCallback(
     (theme: Theme): FigureOption => ({
       animation: false,
       textStyle: { fontFamily: theme.font },
-      grid: { left: 76, right: 20, top: 14, bottom: 32 },
+      grid: { left: 76, right: 20, top: 14, bottom: 26 },
       xAxis: {
         type: 'time',
+        boundaryGap: ['1%', '1%'],
         axisLine: { lineStyle: { color: theme.line } },
         axisTick: { show: false },
         splitLine: { show: false },
-        axisLabel: { color: theme.quiet, fontSize: 11, hideOverlap: true, formatter: '{d} {MMM} {yy}' },
+        axisLabel: { color: theme.quiet, fontSize: 11, hideOverlap: true, formatter: dates },
         splitNumber: large ? 8 : 4,
       },
       yAxis: {
@@ -125,7 +129,7 @@ function Trend({ runs, id, cumulative, height, large }: TrendProps) {
         };
       }),
     }),
-    [lines, tones, metric, cumulative, large],
+    [lines, tones, dates, metric, cumulative, large],
   );
   const marks = useMemo<Mark[]>(
     () =>
@@ -147,6 +151,11 @@ function Trend({ runs, id, cumulative, height, large }: TrendProps) {
       ),
     [lines, metric, cumulative],
   );
+  const legend = useMemo(() => {
+    const drawn = lines.map(({ model }) => ({ name: model, tone: tones.get(model) ?? 0 }));
+    const others = [...tones].filter(([model]) => !lines.some((line) => line.model === model));
+    return [...drawn, ...others.map(([name, tone]) => ({ name, tone, note: 'not in this chart' }))];
+  }, [lines, tones]);
   if (!metric) return null;
   const left = [
     unknown > 0 && `${format.plural(unknown, 'run')} without it`,
@@ -168,7 +177,8 @@ function Trend({ runs, id, cumulative, height, large }: TrendProps) {
       marks={marks}
       legend={
         large ? (
-          <Legend items={lines.map(({ model }) => ({ name: model, tone: tones.get(model) ?? 0 }))} />
+          // Of all charts below, also of models that this one knows nothing of.
+          <Legend items={legend} />
         ) : undefined
       }
       why="No run in the filter knows this metric and its time."

@@ -11,6 +11,7 @@ import {
 } from '@/design/components/data';
 import type { Column } from '@/design/components/Grid';
 import * as format from '@/lib/format';
+import { modelName } from '@/lib/model';
 
 import css from './leaderboard.module.css';
 
@@ -279,9 +280,7 @@ function Sources({ run }: { run: Run }) {
 
 /** The model's own name over its maker's, `maker/name` as the hubs write it. */
 function Model({ run }: { run: Run }) {
-  const slash = run.model.indexOf('/');
-  const maker = slash > 0 ? run.model.slice(0, slash) : '';
-  const name = slash > 0 ? run.model.slice(slash + 1) : run.model;
+  const { maker, name } = modelName(run.model);
   return (
     <span className={css.model} title={run.model}>
       <span>{name}</span>

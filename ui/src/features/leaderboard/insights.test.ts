@@ -6,7 +6,7 @@ import { metricOf, pooled, runTime, type RunMetric } from '@/lib/metrics';
 import { byModel, efficiency, frontier, heatmap, places, radius } from './analytics';
 import { leaderboardSearch } from './search';
 import { toggled } from './Selection';
-import { trends } from './trends';
+import { dateTick, trends } from './trends';
 
 const run = (id: string, part: Partial<Run>): Run =>
   ({
@@ -224,5 +224,18 @@ describe('ticked runs', () => {
     });
     expect(search).toMatchObject({ sel: ['a', 'b'], tab: 'analytics', x: 'energy_wh', logx: 'yes' });
     expect(search.colour).toBeUndefined();
+  });
+});
+
+describe('moments on the axis', () => {
+  const noon = (date: string) => Date.parse(`${date}T12:00:00Z`);
+  it.each([
+    ['weeks', ['2026-10-05', '2026-11-25'], /^25 Nov$/],
+    ['years', ['2025-10-05', '2026-11-25'], /^25 Nov 2026$/],
+    ['days', ['2026-11-24', '2026-11-25'], /^25 Nov, \d\d:\d\d$/],
+    ['one moment', ['2026-11-25'], /^25 Nov, \d\d:\d\d$/],
+  ])('are written for %s', (_, dates, expected) => {
+    const moments = dates.map(noon);
+    expect(dateTick(moments)(moments.at(-1) ?? 0)).toMatch(expected);
   });
 });

@@ -44,6 +44,24 @@ export function trends(runs: readonly Run[], metric: RunMetric, cumulative: bool
   return { lines, untimed, unknown };
 }
 
+const DAY_MS = 86_400_000;
+
+/** How moments are written on the axis: with the time when all lie within days, with the year when in several. */
+export function dateTick(moments: readonly number[]): (ms: number) => string {
+  const [first, last] = moments.reduce(
+    ([least, most], ms) => [Math.min(least, ms), Math.max(most, ms)],
+    [Infinity, -Infinity],
+  );
+  const years = new Date(first).getFullYear() !== new Date(last).getFullYear();
+  const format = new Intl.DateTimeFormat('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    ...(years ? { year: 'numeric' as const } : {}),
+    ...(last - first < 4 * DAY_MS ? { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } : {}),
+  });
+  return (ms) => format.format(ms);
+}
+
 /** The metric over all runs seen so far. */
 function running(metric: RunMetric): (run: Run) => number | null {
   const seen = pool(metric);

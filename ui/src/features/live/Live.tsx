@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 
+import { inBundle } from '@/api/client';
 import { liveRuns } from '@/api/queries';
 import type { LiveRun, LiveSpan } from '@/api/types';
 import {
@@ -23,10 +24,24 @@ import css from './live.module.css';
 import { ago, nanosToMs } from './transform';
 
 export function Live() {
-  const { data, error, refetch } = useQuery(liveRuns);
+  const { data, error, refetch } = useQuery({ ...liveRuns, enabled: !inBundle });
   useEffect(() => {
     document.title = 'Live · TraceMind';
   }, []);
+  if (inBundle) {
+    return (
+      <Empty icon="clock" title="Not live">
+        <p>
+          This page shows recorded files, which do not change. Runs in progress are shown where they come in,
+          by a server:
+        </p>
+        <Command>smoltrace serve</Command>
+        <p>
+          <Link to="/">Back to the leaderboard</Link>
+        </p>
+      </Empty>
+    );
+  }
   if (error) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading label="the runs in progress" height="50vh" />;
   return (
@@ -41,11 +56,11 @@ export function Live() {
       {data.total === 0 && (
         <Empty icon="clock" title="No run in progress">
           <p>
-            A run that comes in as OpenTelemetry appears here with its first span, and leaves when nothing has
-            come for a minute.
+            A run appears here with its first span, whoever makes it, and leaves when nothing has come for a
+            minute. Evaluate the built-in tasks, or point your own program here:
           </p>
+          <Command>smoltrace eval --model replay:quick</Command>
           <Command>export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318</Command>
-          <Command>smoltrace serve</Command>
         </Empty>
       )}
       {data.items.map((item) => (

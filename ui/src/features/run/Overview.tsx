@@ -24,7 +24,7 @@ export function Overview({ detail }: { detail: RunDetail }) {
       <Outcomes detail={detail} results={results} />
       <Failures results={results} />
       <Ranking title="Slowest tests" results={results} measure="duration_ms" quantity={format.duration} />
-      <Ranking title="Dearest tests" results={results} measure="cost_usd" quantity={format.usd} />
+      <Ranking title="Most expensive tests" results={results} measure="cost_usd" quantity={format.usd} />
       <Ranking
         title="Most energy-hungry tests"
         results={results}
@@ -196,11 +196,11 @@ function Gpus({ gpus }: { gpus: readonly GpuTotals[] }) {
               {[
                 'Device',
                 'Utilisation',
-                'highest',
+                'peak',
                 'Memory',
-                'highest',
+                'peak',
                 'Temperature',
-                'highest',
+                'peak',
                 'Power',
                 'Energy',
                 'CO₂',

@@ -23,6 +23,7 @@ import { parseSort, sorted, writeSort } from '@/lib/sort';
 import {
   latencyOption,
   latencyTable,
+  durationUnit,
   longest,
   MOST_BARS,
   PARTS,
@@ -30,6 +31,7 @@ import {
   spread,
   spreadOption,
   spreadTable,
+  unitOfLatency,
   type Measure,
 } from './distribution';
 import css from './performance.module.css';
@@ -38,7 +40,7 @@ const route = getRouteApi('/runs/$runId');
 
 const MEASURES: readonly Measure[] = [
   {
-    title: 'Duration of the tests',
+    title: 'Duration',
     unit: 's',
     factor: 1000,
     of: ({ duration_ms }) => duration_ms,
@@ -46,7 +48,7 @@ const MEASURES: readonly Measure[] = [
     why: 'No test says how long it took.',
   },
   {
-    title: 'Tokens of the tests',
+    title: 'Tokens',
     unit: 'tokens',
     factor: 1,
     of: ({ total_tokens }) => total_tokens,
@@ -54,7 +56,7 @@ const MEASURES: readonly Measure[] = [
     why: 'No span of any test bears usage.',
   },
   {
-    title: 'Model cost of the tests',
+    title: 'Model cost',
     unit: 'USD',
     factor: 1,
     of: ({ cost_usd }) => cost_usd,
@@ -101,7 +103,11 @@ export function Performance({ detail: { run } }: { detail: RunDetail }) {
 
 const TONES = { passed: 'var(--pass)', failed: 'var(--fail)', unscored: 'var(--ink-3)' } as const;
 
-function Spread({ measure, results }: { measure: Measure; results: readonly Result[] }) {
+function Spread({ measure: given, results }: { measure: Measure; results: readonly Result[] }) {
+  const measure = useMemo(() => {
+    if (given.quantity !== format.duration) return given;
+    return { ...given, ...durationUnit(Math.max(0, ...results.map((result) => given.of(result) ?? 0))) };
+  }, [given, results]);
   const { unit, of, quantity } = measure;
   const data = useMemo(() => spread(measure, results), [measure, results]);
   const option = useCallback((theme: Theme) => spreadOption(data, unit, theme), [data, unit]);
@@ -114,7 +120,7 @@ function Spread({ measure, results }: { measure: Measure; results: readonly Resu
   return (
     <Chart
       title={measure.title}
-      note={unit}
+      note={unit === 'tokens' ? 'of each test' : `of each test, ${unit}`}
       legend={
         <ul className={css.marks}>
           {marks.map(({ name, value }) => (
@@ -136,7 +142,7 @@ function Spread({ measure, results }: { measure: Measure; results: readonly Resu
       }
       option={option}
       table={() => spreadTable(data, unit)}
-      says={`${measure.title}: ${format.plural(known, 'test')}, ${marks.map(({ name, value }) => `${name} ${format.written(value)}`).join(', ')}`}
+      says={`${measure.title} of each test: ${format.plural(known, 'test')}, ${marks.map(({ name, value }) => `${name} ${format.written(value)}`).join(', ')}`}
       empty={known === 0 ? measure.why : null}
       height={12}
       zoom="x"
@@ -149,14 +155,15 @@ function Latency({ runId, performance }: { runId: string; performance: Performan
   const { totals } = performance;
   const traces = useMemo(() => longest(performance), [performance]);
   const option = useCallback((theme: Theme) => latencyOption(traces, theme), [traces]);
+  const { unit } = unitOfLatency(traces);
   const all = performance.traces.length;
   return (
     <Chart
       title="What the time was spent on"
       note={
         all > MOST_BARS
-          ? `s, the ${MOST_BARS} longest of ${format.count(all).text} traces`
-          : 's, a bar a trace'
+          ? `${unit}, the ${MOST_BARS} longest of ${format.count(all).text} traces`
+          : `${unit}, a bar for each trace`
       }
       legend={
         <ul className={css.marks}>

@@ -8,10 +8,10 @@ import { JsonBlock } from '@/design/components/Json';
 import css from './run.module.css';
 
 const TABLES: [DownloadTable, string][] = [
-  ['leaderboard', 'The leaderboard row'],
-  ['results', 'A row a test'],
-  ['traces', 'Spans'],
-  ['metrics', 'GPU, CO₂ and power-cost time series'],
+  ['leaderboard', 'The row of the run, as published'],
+  ['results', 'One row for each test'],
+  ['traces', 'Every span, with its attributes'],
+  ['metrics', 'GPU, CO₂ and power cost over time'],
 ];
 const FORMATS: [DownloadFormat, string][] = [
   ['json', 'JSON'],
@@ -23,32 +23,27 @@ export function Raw({ detail: { run, declared, accounting } }: { detail: RunDeta
   return (
     <div className={css.stack}>
       <Panel title="Download" note="the four datasets of the run">
-        <div className={css.scrollx}>
-          <table className={css.plain}>
-            <tbody>
-              {TABLES.map(([table, says]) => (
-                <tr key={table}>
-                  <th scope="row">{table}</th>
-                  <td>{says}</td>
-                  <td>
-                    <span className={css.files}>
-                      {FORMATS.map(([format, name]) => (
-                        <a
-                          key={format}
-                          href={downloadAddress(run.run_id, table, format)}
-                          download
-                          aria-label={`Download ${table} as ${name}`}
-                        >
-                          {name}
-                        </a>
-                      ))}
-                    </span>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <ul className={css.downloads}>
+          {TABLES.map(([table, says]) => (
+            <li key={table}>
+              <span>
+                <strong>{table}</strong> <small>{says}</small>
+              </span>
+              <span className={css.files}>
+                {FORMATS.map(([format, name]) => (
+                  <a
+                    key={format}
+                    href={downloadAddress(run.run_id, table, format)}
+                    download
+                    aria-label={`Download ${table} as ${name}`}
+                  >
+                    {name}
+                  </a>
+                ))}
+              </span>
+            </li>
+          ))}
+        </ul>
       </Panel>
       <Panel title="Leaderboard row">
         <JsonBlock value={run} label="the leaderboard row" />

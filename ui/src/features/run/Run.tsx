@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 
 import { reportAddress, runDetail } from '@/api/queries';
 import type { RunDetail } from '@/api/types';
@@ -22,13 +22,15 @@ import { Failure, Loading } from '@/design/components/states';
 import * as format from '@/lib/format';
 
 import { Accounting } from './Accounting';
-import { Environment } from './Environment';
 import { Overview } from './Overview';
-import { Performance } from './Performance';
 import { Raw } from './Raw';
 import css from './run.module.css';
 import { TABS, type Tab } from './search';
-import { Tests } from './Tests';
+
+// Tables and charts are loaded where they are shown.
+const Tests = lazy(() => import('./Tests').then((part) => ({ default: part.Tests })));
+const Performance = lazy(() => import('./Performance').then((part) => ({ default: part.Performance })));
+const Environment = lazy(() => import('./Environment').then((part) => ({ default: part.Environment })));
 
 const route = getRouteApi('/runs/$runId');
 
@@ -68,9 +70,11 @@ export function Run() {
       </Tabs>
       <div className={css.tab}>
         {tab === 'overview' && <Overview detail={data} />}
-        {tab === 'tests' && <Tests detail={data} />}
-        {tab === 'performance' && <Performance detail={data} />}
-        {tab === 'environment' && <Environment runId={runId} />}
+        <Suspense fallback={<Loading label={TAB_NAMES[tab]} height="50vh" />}>
+          {tab === 'tests' && <Tests detail={data} />}
+          {tab === 'performance' && <Performance detail={data} />}
+          {tab === 'environment' && <Environment runId={runId} />}
+        </Suspense>
         {tab === 'raw' && <Raw detail={data} />}
       </div>
     </>
@@ -85,7 +89,8 @@ function Head({ detail }: { detail: RunDetail }) {
     ['Provider', run.provider],
     ['Dataset', run.dataset_used],
     ['Hardware', run.hardware],
-    ['By', run.submitted_by],
+    // What SMOLTRACE writes when nobody said.
+    ['By', run.submitted_by === 'unknown' ? null : run.submitted_by],
     ['Use case', run.use_case],
     ['Team', run.team],
     ['Purpose', run.purpose],

@@ -3,7 +3,7 @@
 import type { Performance, Result, TraceLatency } from '@/api/types';
 import type { ChartTable } from '@/charts/ChartFrame';
 import { axisText, GRID, tooltip, tone, trimmed, type ChartOption, type Theme } from '@/charts/option';
-import { duration, significant, UNKNOWN, written, type Quantity } from '@/lib/format';
+import { axisUnit, duration, significant, UNKNOWN, written, type Quantity } from '@/lib/format';
 import { histogram, type Bin } from '@/lib/histogram';
 
 import { outcomeOf, type Outcome } from './results';
@@ -20,6 +20,9 @@ export type Measure = {
 
 const OUTCOMES: readonly Outcome[] = ['passed', 'failed', 'unscored'];
 const WANTED = 14;
+
+/** The unit that durations up to `most` ms are drawn in: what a number of it is in ms. */
+export const durationUnit = (most: number) => axisUnit('duration', most);
 
 /** Bars of a measure, in its unit: how many tests of each outcome lie between two marks. */
 export function spread(measure: Measure, results: readonly Result[]) {
@@ -43,7 +46,7 @@ export function spreadOption({ bins, outcomes, count }: Spread, unit: string, th
   return {
     animation: false,
     textStyle: { fontFamily: theme.font },
-    grid: { ...GRID, top: 28, bottom: 26 },
+    grid: { ...GRID, top: 32, bottom: 26 },
     tooltip: {
       ...tooltip(theme, (items) => {
         const [first] = Array.isArray(items) ? items : [items];
@@ -62,7 +65,7 @@ export function spreadOption({ bins, outcomes, count }: Spread, unit: string, th
       data: bins.map(({ from }) => trimmed(from)),
       axisLabel: { color: theme.quiet, fontSize: 11, hideOverlap: true },
     },
-    yAxis: { ...axisText(theme), name: 'tests', nameGap: 8, type: 'value', minInterval: 1 },
+    yAxis: { ...axisText(theme), name: 'tests', nameGap: 12, type: 'value', minInterval: 1 },
     series: outcomes.map((outcome) => ({
       type: 'bar' as const,
       name: outcome,
@@ -105,7 +108,12 @@ export const traceName = ({ test_uid, attempt, trace_id }: TraceLatency): string
 export const longest = ({ traces }: Performance): TraceLatency[] =>
   [...traces].sort((a, b) => b.duration_ms - a.duration_ms).slice(0, MOST_BARS);
 
+/** The unit of the chart of traces. */
+export const unitOfLatency = (traces: readonly TraceLatency[]) =>
+  durationUnit(Math.max(0, ...traces.map(({ duration_ms }) => duration_ms)));
+
 export function latencyOption(traces: readonly TraceLatency[], theme: Theme): ChartOption {
+  const { unit, factor } = unitOfLatency(traces);
   return {
     animation: false,
     textStyle: { fontFamily: theme.font },
@@ -121,7 +129,7 @@ export function latencyOption(traces: readonly TraceLatency[], theme: Theme): Ch
       trigger: 'axis',
       axisPointer: { type: 'shadow' },
     },
-    xAxis: { ...axisText(theme, 's'), nameGap: 26, type: 'value' },
+    xAxis: { ...axisText(theme, unit), nameGap: 26, type: 'value' },
     yAxis: {
       ...axisText(theme),
       type: 'category',
@@ -135,27 +143,28 @@ export function latencyOption(traces: readonly TraceLatency[], theme: Theme): Ch
       stack: 'time',
       barMaxWidth: 18,
       itemStyle: { color: tone(theme, number) },
-      data: traces.map((trace) => trace[key] / 1000),
+      data: traces.map((trace) => trace[key] / factor),
     })),
   };
 }
 
 export function latencyTable(traces: readonly TraceLatency[]): ChartTable {
-  const seconds = (value: number): Quantity => ({
-    ...duration(value * 1000),
+  const { unit, factor } = unitOfLatency(traces);
+  const quantity = (value: number): Quantity => ({
+    ...duration(value * factor),
     text: significant(value),
     unit: '',
   });
   return {
     columns: [
       { header: 'Test' },
-      ...PARTS.map(({ name }) => ({ header: `${name}, s`, quantity: seconds })),
-      { header: 'Duration, s', quantity: seconds },
+      ...PARTS.map(({ name }) => ({ header: `${name}, ${unit}`, quantity })),
+      { header: `Duration, ${unit}`, quantity },
     ],
     rows: traces.map((trace) => [
       traceName(trace),
-      ...PARTS.map(({ key }) => trace[key] / 1000),
-      trace.duration_ms / 1000,
+      ...PARTS.map(({ key }) => trace[key] / factor),
+      trace.duration_ms / factor,
     ]),
   };
 }

@@ -61,6 +61,17 @@ export function MetricStrip({ runId, trace, view, extent, onWindow }: Props) {
   if (specs.length === 0) return null;
   return (
     <div className={css.strip} role="group" aria-label="Environment during the trace">
+      <div className={css.stripHead}>
+        Environment
+        <ul aria-label="Colours">
+          {devices(specs.map(({ spec }) => spec)).map(([name, tone]) => (
+            <li key={name}>
+              <i style={{ background: `var(--cat-${tone})` }} />
+              {name}
+            </li>
+          ))}
+        </ul>
+      </div>
       {specs.map(({ chart, spec }) => (
         <div key={chart.metric} className={css.metric}>
           <div className={css.metricName} title={chart.title}>
@@ -84,6 +95,12 @@ export function MetricStrip({ runId, trace, view, extent, onWindow }: Props) {
       </div>
     </div>
   );
+}
+
+/** What the lines are of, each once, with its colour. */
+function devices(specs: readonly PlotSpec[]): [name: string, tone: number][] {
+  const all = specs.flatMap(({ lines }) => lines.filter(({ limit }) => !limit));
+  return [...new Map(all.map(({ name, tone }) => [name, tone]))];
 }
 
 /** Each GPU's value at the cursor, or at the end of what is shown. */

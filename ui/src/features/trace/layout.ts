@@ -4,7 +4,7 @@ import { graphlib, layout } from '@dagrejs/dagre';
 
 import type { Graph } from './steps';
 
-export const NODE = { width: 208, height: 52 };
+export const NODE = { width: 248, height: 52 };
 
 export type Placed = {
   width: number;

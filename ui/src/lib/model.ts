@@ -1,0 +1,7 @@
+// A model's name as hubs write it, `maker/name`.
+
+/** Maker and own name; whatever is no maker's name is part of the model's own. */
+export function modelName(model: string): { maker: string; name: string } {
+  const [, maker = '', name = model] = /^([\w.-]+)\/(.+)$/s.exec(model) ?? [];
+  return { maker, name };
+}
