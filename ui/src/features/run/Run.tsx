@@ -70,7 +70,7 @@ export function Run() {
         {tab === 'overview' && <Overview detail={data} />}
         {tab === 'tests' && <Tests detail={data} />}
         {tab === 'performance' && <Performance detail={data} />}
-        {tab === 'environment' && <Environment runId={runId} />}
+        {tab === 'environment' && <Environment detail={data} />}
         {tab === 'raw' && <Raw detail={data} />}
       </div>
     </>
