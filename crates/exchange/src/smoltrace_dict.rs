@@ -368,10 +368,24 @@ pub fn leaderboard_row<R: Fields>(args: &LeaderboardArgs<'_, R>) -> Result<Recor
     row.set("unattributed_co2_g", run.unattributed_co2_g);
     row.set("unattributed_power_cost_usd", run.unattributed_power_cost_usd);
     row.set("unattributed_energy_wh", run.unattributed_energy_wh);
+    row.set("energy_accounting", energy_accounting(&run));
     row.set("gpu_count", run.gpu_count);
     row.set("start_time_unix_nano", run.start_time_unix_nano);
     row.set("end_time_unix_nano", run.end_time_unix_nano);
     Ok(row)
+}
+
+/// What a run's energy, CO2 and power cost were made of: `{devices, factors, call_energy, estimate}` of its accounting,
+/// those that there are; null when no device was read and nothing was estimated.
+pub(crate) fn energy_accounting(run: &RunRow) -> Value {
+    let mut accounting = parse_object(&run.accounting);
+    let parts = ["devices", "factors", "call_energy", "estimate"].into_iter().filter_map(|name| {
+        let part = accounting.remove(name)?;
+        let is_there = !part.is_null() && part.as_array().is_none_or(|list| !list.is_empty());
+        is_there.then(|| (name.to_owned(), part))
+    });
+    let parts: Object = parts.collect();
+    if parts.is_empty() { Value::Null } else { Value::Object(parts) }
 }
 
 /// The run's account, as of an imported run: footprints, GPU figures, cost.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::{Map, Value};
 
 use crate::{
+    counter::Increment,
     device_readings::{Quantity, Readings},
     energy::EnergyReading,
     factors::{Factors, POWER_SOURCE},
@@ -58,6 +59,8 @@ pub struct DeviceEnergy {
     pub source: Source,
     pub method: EnergyMethod,
     pub reading: EnergyReading,
+    /// What it used before the time that counts, as far as readings tell.
+    pub before: Vec<Increment>,
     /// What its energy is turned into CO2 and cost with; a sampler of ours says so.
     pub factors: Option<Factors>,
     /// The counter's energy as a multiple of the integrated power, over what both cover.
@@ -230,9 +233,12 @@ impl Told<'_> {
         let is_own = measured.is_some();
         let ((method, reading, counter_to_power), window) =
             measured.or_else(|| Some((self.reported.energy()?, windows.reported)))?;
-        let reading = match window {
-            Some((start, end)) => reading.within(start, end),
-            None => reading,
+        let (before, reading) = match window {
+            Some((start, end)) => {
+                let whole = reading.increments.iter().filter(|step| step.to_ns <= start);
+                (whole.copied().collect(), reading.within(start, end))
+            }
+            None => (Vec::new(), reading),
         };
         // Of several samplers the one whose series come first by identity, whatever came first.
         let own = self.own.iter().filter(|_| is_own).min_by_key(|(series, _)| series.info.identity());
@@ -252,6 +258,7 @@ impl Told<'_> {
             },
             method,
             reading,
+            before,
             factors: own.and_then(|(_, own)| own.factors.clone()),
             counter_to_power,
             is_partitioned: self.is_partitioned,

@@ -90,33 +90,8 @@ impl Readings<'_> {
     /// From energy counters. Several that overlap tell of the same joules: the one that covers
     /// most time counts; those that follow one another each count from their own baseline.
     fn counter(&self) -> Option<EnergyReading> {
-        let mut candidates: Vec<(i64, i64, EnergyReading, u128)> = self
-            .energy
-            .iter()
-            .filter_map(|(series, uj)| {
-                let reading = counter_reading(series, *uj);
-                let from = reading.increments.iter().map(|step| step.from_ns).min()?;
-                let to = reading.increments.iter().map(|step| step.to_ns).max()?;
-                Some((from, to, reading, series.info.identity()))
-            })
-            .collect();
-        candidates
-            .sort_by_key(|(from, to, _, identity)| (std::cmp::Reverse(to.saturating_sub(*from)), *identity));
-        let mut chosen: Vec<(i64, i64, EnergyReading)> = Vec::new();
-        for (from, to, reading, _) in candidates {
-            if chosen.iter().all(|(chosen_from, chosen_to, _)| to <= *chosen_from || from >= *chosen_to) {
-                chosen.push((from, to, reading));
-            }
-        }
-        chosen.sort_by_key(|(from, ..)| *from);
-        let mut joined = EnergyReading::default();
-        let mut end = None;
-        for (from, to, reading) in chosen {
-            let between = end.replace(to).map_or(0, |end: i64| from.saturating_sub(end));
-            joined.uncovered_ns =
-                joined.uncovered_ns.saturating_add(reading.uncovered_ns).saturating_add(between);
-            joined.increments.extend(reading.increments);
-        }
+        let of = |(series, uj): &(&Series, f64)| (counter_reading(series, *uj), series.info.identity());
+        let joined = joined(self.energy.iter().map(of));
         (!joined.increments.is_empty()).then_some(joined)
     }
 
@@ -139,6 +114,37 @@ impl Readings<'_> {
     }
 }
 
+/// Readings of one device as one. Of those that overlap the one that covers most time counts, of equals the one whose
+/// key is the least; what lies between those that follow one another is unknown.
+fn joined<K: Ord>(readings: impl Iterator<Item = (EnergyReading, K)>) -> EnergyReading {
+    let mut candidates: Vec<(i64, i64, EnergyReading, K)> = readings
+        .filter_map(|(reading, key)| {
+            let from = reading.increments.iter().map(|step| step.from_ns).min()?;
+            let to = reading.increments.iter().map(|step| step.to_ns).max()?;
+            Some((from, to, reading, key))
+        })
+        .collect();
+    candidates.sort_by(|(a_from, a_to, _, a), (b_from, b_to, _, b)| {
+        b_to.saturating_sub(*b_from).cmp(&a_to.saturating_sub(*a_from)).then_with(|| a.cmp(b))
+    });
+    let mut chosen: Vec<(i64, i64, EnergyReading)> = Vec::new();
+    for (from, to, reading, _) in candidates {
+        if chosen.iter().all(|(chosen_from, chosen_to, _)| to <= *chosen_from || from >= *chosen_to) {
+            chosen.push((from, to, reading));
+        }
+    }
+    chosen.sort_by_key(|(from, ..)| *from);
+    let mut joined = EnergyReading::default();
+    let mut end = None;
+    for (from, to, reading) in chosen {
+        let between = end.replace(to).map_or(0, |end: i64| from.saturating_sub(end));
+        joined.uncovered_ns =
+            joined.uncovered_ns.saturating_add(reading.uncovered_ns).saturating_add(between);
+        joined.increments.extend(reading.increments);
+    }
+    joined
+}
+
 /// The energy of one counter series: of delta values what they say, of cumulative ones their
 /// differences per start time, since a first value may have accrued long before the run.
 fn counter_reading(series: &Series, uj: f64) -> EnergyReading {
@@ -159,18 +165,10 @@ fn counter_reading(series: &Series, uj: f64) -> EnergyReading {
             value: (sample.value.max(0.0) * uj).round() as u64,
         });
     }
-    let mut joined = EnergyReading::default();
-    let mut end = None;
-    for life in lives.into_values() {
-        let (Some(first), Some(last)) = (life.first(), life.last()) else { continue };
-        let between =
-            end.replace(last.time_ns).map_or(0, |end: i64| first.time_ns.saturating_sub(end).max(0));
-        let reading = energy::from_counter(&life, CounterUnit::Microjoules, range);
-        joined.uncovered_ns =
-            joined.uncovered_ns.saturating_add(reading.uncovered_ns).saturating_add(between);
-        joined.increments.extend(reading.increments);
-    }
-    joined
+    let of = |(start, life): (i64, Vec<CounterSample>)| {
+        (energy::from_counter(&life, CounterUnit::Microjoules, range), start)
+    };
+    joined(lives.into_iter().map(of))
 }
 
 /// Where the counter of a series starts again at 0, microjoules, if it says so.

@@ -134,6 +134,7 @@ OURS = [
     "unattributed_co2_g",
     "unattributed_power_cost_usd",
     "unattributed_energy_wh",
+    "energy_accounting",
     "gpu_count",
     "start_time_unix_nano",
     "end_time_unix_nano",

@@ -7,6 +7,7 @@ use std::{
 
 use prometheus_client::registry::Registry;
 use smoltrace_model::{
+    account::{Accounting, CallEnergies},
     rows::{ResultRow, RunRow, SpanRow},
     series::SeriesSet,
 };
@@ -56,6 +57,7 @@ pub struct AppState {
     options: Arc<ServerOptions>,
     runs: Arc<Mutex<Option<Arc<RunIndex>>>>,
     series: Recent<SeriesKey, SeriesSet>,
+    call_energies: Recent<SeriesKey, CallEnergies>,
     live: Live,
     registry: Arc<Registry>,
 }
@@ -66,6 +68,8 @@ type SeriesKey = (String, String);
 
 /// Samples of recently drawn runs that are kept, 24 bytes each.
 const MAX_KEPT_SAMPLES: usize = 5_000_000;
+/// Calls of recently opened traces' runs whose energy is kept.
+const MAX_KEPT_CALLS: usize = 500_000;
 
 impl AppState {
     pub fn new(store: Store, options: ServerOptions) -> Self {
@@ -74,6 +78,7 @@ impl AppState {
             options: Arc::new(options),
             runs: Arc::default(),
             series: Recent::new(MAX_KEPT_SAMPLES),
+            call_energies: Recent::new(MAX_KEPT_CALLS),
             live: Live::new(),
             registry: Arc::default(),
         }
@@ -132,6 +137,25 @@ impl AppState {
         let samples = set.series().iter().map(|series| series.samples.len()).sum();
         self.series.put(key, set.clone(), samples);
         Ok(set)
+    }
+
+    /// Energy of the run's LLM calls; none when its account says that no call has one.
+    pub(crate) async fn call_energies(&self, run: &RunRow) -> Result<Option<Arc<CallEnergies>>, ApiError> {
+        let key = (run.run_id.clone(), run.row_id.clone());
+        if let Some(energies) = self.call_energies.get(&key) {
+            return Ok(Some(energies));
+        }
+        let accounting: Accounting = serde_json::from_str(&run.accounting).unwrap_or_default();
+        if accounting.call_energy.is_none_or(|figures| figures.calls == 0) {
+            return Ok(None);
+        }
+        let (spans, set) = tokio::try_join!(self.spans_of_run(&run.run_id), self.series(run))?;
+        let energies = respond::compute(move || Ok(CallEnergies::of_run(&spans, &set))).await?;
+        Ok(energies.map(|energies| {
+            let energies = Arc::new(energies);
+            self.call_energies.put(key, energies.clone(), energies.len());
+            energies
+        }))
     }
 
     pub(crate) async fn spans_of_run(&self, run_id: &str) -> Result<Vec<SpanRow>, ApiError> {

@@ -417,7 +417,8 @@ fn size(text: &str) -> Result<usize, String> {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Power")]
 pub struct PowerArgs {
-    /// Measure power for the runs: auto (the hardware that is here), off, or some of nvml, amd, rapl and simulated
+    /// Measure power for the runs: auto (the hardware that is here; in an evaluation if the model runs on it), off, or
+    /// some of nvml, amd, rapl and simulated [default: auto for eval, off for serve]
     #[arg(long, env = "SMOLTRACE_POWER", value_name = "SOURCES")]
     pub power: Option<Choice>,
     #[command(flatten)]

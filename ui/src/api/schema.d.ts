@@ -511,6 +511,11 @@ export interface components {
              * @default 0
              */
             resolution_ms: number;
+            /**
+             * @description Where the energy comes from.
+             * @default none
+             */
+            source: components["schemas"]["Source"];
         };
         /**
          * @description What became of a test.
@@ -712,10 +717,28 @@ export interface components {
         DeviceFigures: {
             /**
              * Format: double
+             * @description Energy while tests ran beyond what the idle power comes to in that time, Wh. In no total.
+             * @default null
+             */
+            above_idle_wh: number | null;
+            /**
+             * Format: double
+             * @description Energy x PUE x grid intensity; null where its sampler does not say by what.
+             * @default null
+             */
+            co2_emissions_g: number | null;
+            /**
+             * Format: double
              * @description The counter's energy as a multiple of the integrated power, where the device has both.
              * @default null
              */
             counter_to_power: number | null;
+            /**
+             * Format: double
+             * @description Time of the run that readings cover, s.
+             * @default 0
+             */
+            covered_s: number;
             /**
              * @description What it is called.
              * @default
@@ -723,14 +746,39 @@ export interface components {
             device: string;
             /**
              * Format: double
+             * @description The same in J: what is multiplied by the factors.
+             * @default 0
+             */
+            energy_j: number;
+            /**
+             * Format: double
              * @default 0
              */
             energy_wh: number;
+            /** @default null */
+            factors: components["schemas"]["Factors"] | null;
+            /**
+             * Format: double
+             * @description Mean power while no test ran, W; null where less than a second of that is known.
+             * @default null
+             */
+            idle_power_w: number | null;
+            /**
+             * Format: double
+             * @description How much time that is from, s.
+             * @default null
+             */
+            idle_s: number | null;
             /**
              * @description Its energy is in that of another device and not added again.
              * @default false
              */
             is_part: boolean;
+            /**
+             * @description The GPU is split into instances, and its energy is that of the whole.
+             * @default false
+             */
+            is_partitioned: boolean;
             /**
              * @description `gpu`, `cpu`, `memory`, `enclosure` (the whole platform).
              * @default
@@ -741,6 +789,12 @@ export interface components {
              * @default
              */
             method: string;
+            /**
+             * Format: double
+             * @description Energy x PUE x price; null likewise.
+             * @default null
+             */
+            power_cost_usd: number | null;
             /** @default none */
             source: components["schemas"]["Source"];
             /**
@@ -1172,6 +1226,10 @@ export interface components {
             title: string;
             /** @description Stable name of the kind of problem. */
             type: string;
+        };
+        /** @description One execution, and what its LLM calls used. */
+        ResultDetail: components["schemas"]["TestResult"] & {
+            call_energy: components["schemas"]["CallEnergyFigures"] | null;
         };
         /** @description Sums over all executions of the run, whatever the filter. A null is unknown. */
         ResultTotals: {
@@ -1666,6 +1724,11 @@ export interface components {
             /** @description 0 for a root. */
             depth: number[];
             duration_ms: number[];
+            /**
+             * @description Wh of an LLM call that lasted longer than the devices need to tell; null for every other span. Calls at the same
+             *     time share equally.
+             */
+            energy_wh: (number | null)[];
             /** @description Tokens that the span itself carries; a parent may repeat its children's. */
             input_tokens: (number | null)[];
             kind: components["schemas"]["SpanKind"][];
@@ -2033,6 +2096,7 @@ export interface components {
         };
         /** @description The span tree of a trace. */
         TraceDetail: {
+            call_energy: components["schemas"]["CallEnergyFigures"] | null;
             spans: components["schemas"]["SpanColumns"];
             summary: components["schemas"]["TraceHead"];
             /** @description Origin of the times, Unix ns: the earliest start of any span. */
@@ -2827,7 +2891,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TestResult"];
+                    "application/json": components["schemas"]["ResultDetail"];
                 };
             };
             /** @description A parameter is not understood */

@@ -33,6 +33,9 @@ pub struct Resource {
 pub enum PointForm {
     /// For our own tables: each quantity once.
     Once,
+    /// Likewise, of a run that is recorded from start to end: its counters begin with the sampler, so that what devices
+    /// used between two recordings of a run is not the run's.
+    Recorded,
     /// For others: what a GPU tells also as `hw.*`.
     Both,
 }
@@ -48,7 +51,8 @@ pub fn points(
     series(resource, devices, start_unix_nano, samples, form).into_points(&resource.run_id)
 }
 
-/// The series of samples. `hw.energy` is the device's own counter in J, as it reads: it may fall.
+/// The series of samples. `hw.energy` is the device's own counter in J, as it reads: it may fall. It has a start time
+/// only where the form says so.
 /// `gen_ai.co2.emissions` and `gen_ai.power.cost` count what devices used since `start_unix_nano`, those
 /// left out whose energy is in another one's.
 pub(super) fn series(
@@ -119,7 +123,8 @@ impl<'a> Writer<'a> {
         let at = sample.time_unix_nano;
         let mib = |bytes: u64| bytes as f64 / 1_048_576.0;
         if let Some(uj) = reading.energy_uj {
-            self.push("hw.energy", "J", Some(0), at, uj as f64 / 1e6);
+            let start = if form == PointForm::Recorded { self.start_unix_nano } else { 0 };
+            self.push("hw.energy", "J", Some(start), at, uj as f64 / 1e6);
         }
         self.gauge("hw.power", "W", at, reading.power_w);
         if sample.detail != Detail::Full {

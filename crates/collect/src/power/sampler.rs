@@ -240,6 +240,12 @@ impl Sampler {
         }
     }
 
+    /// Reads everything as soon as can be, and does not wait for it.
+    pub fn read_soon(&self) {
+        self.shared.lock().wanted += 1;
+        self.shared.changed.notify_all();
+    }
+
     /// The samples from number `next` on (0: all that are kept), the number to ask for next, and how many
     /// were gone before they were asked for.
     pub fn since(&self, next: u64) -> (Vec<Arc<PowerSample>>, u64, Lost) {

@@ -100,6 +100,12 @@ fn a_gpu_under_the_published_names() {
     check("gen_ai.power.cost", 0.0009, Some(SECOND), Instrument::Sum);
     check("hw.energy", 5.5, None, Instrument::Sum);
     check("gen_ai.gpu.memory.used", 1024.0, None, Instrument::Gauge);
+    // A recording's counters begin with it, and all else is the same.
+    for (recorded, once) in told(std::slice::from_ref(&gpu), PointForm::Recorded).iter().zip(&points) {
+        let start = if once.metric == "hw.energy" { Some(SECOND) } else { once.start_time_unix_nano };
+        let row_id = recorded.row_id.clone();
+        assert_eq!(*recorded, PointRow { start_time_unix_nano: start, row_id, ..once.clone() });
+    }
     let attributes: Value = serde_json::from_str(&points[0].attributes).expect("JSON");
     let expected = json!({
         "gpu_id": "0", "gpu_name": "The gpu", "gpu_uuid": "gpu", "hw.id": "gpu", "hw.name": "The gpu",

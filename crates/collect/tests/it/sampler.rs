@@ -116,6 +116,18 @@ fn old_samples_go_and_are_counted() {
     assert_eq!((samples.len(), next, gone), (4, 10, Lost(6)));
 }
 
+#[test]
+fn a_reading_that_is_asked_for_is_made() {
+    let devices: Vec<Box<dyn PowerDevice>> = vec![Box::new(Simulated::gpu(0))];
+    let options = SamplerOptions { interval: Duration::from_secs(3600), ..SamplerOptions::default() };
+    let sampler = Sampler::start(devices, options, 0).expect("it starts");
+    sampler.read_soon();
+    while sampler.since(0).1 < 2 {
+        std::thread::yield_now();
+    }
+    assert_eq!(sampler.since(1).0[0].detail, Detail::Full);
+}
+
 proptest! {
     /// The Unix time that the caller gave is a label: whatever it is, and whatever the wall clock does meanwhile, the
     /// energy is that of the time between.

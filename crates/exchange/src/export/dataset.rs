@@ -9,7 +9,7 @@ use crate::{
     frame::{Columns, Kind},
     json::{Object, double, parse_object},
     smoltrace::{OURS, result_patch},
-    smoltrace_dict::{PASS_AT_1_RULE, Record, hardware_detail},
+    smoltrace_dict::{PASS_AT_1_RULE, Record, energy_accounting, hardware_detail},
 };
 
 pub(super) const RESULTS: &Columns = &[
@@ -149,6 +149,7 @@ pub(super) const LEADERBOARD: &Columns = &[
     ("unattributed_co2_g", Kind::Float),
     ("unattributed_power_cost_usd", Kind::Float),
     ("unattributed_energy_wh", Kind::Float),
+    ("energy_accounting", Kind::Json),
     ("gpu_count", Kind::Int),
     ("start_time_unix_nano", Kind::Int),
     ("end_time_unix_nano", Kind::Int),
@@ -333,6 +334,7 @@ pub(super) fn leaderboard(run: &RunRow, results: &[ResultRow]) -> Record {
     record.set("unattributed_co2_g", run.unattributed_co2_g);
     record.set("unattributed_power_cost_usd", run.unattributed_power_cost_usd);
     record.set("unattributed_energy_wh", run.unattributed_energy_wh);
+    record.set("energy_accounting", energy_accounting(run));
     record.set("gpu_count", run.gpu_count);
     record.set("start_time_unix_nano", run.start_time_unix_nano);
     record.set("end_time_unix_nano", run.end_time_unix_nano);

@@ -139,10 +139,28 @@ pub struct DeviceFigures {
     /// `counter`: the device's own energy counter; `power`: integrated power readings.
     pub method: String,
     pub energy_wh: f64,
+    /// The same in J: what is multiplied by the factors.
+    pub energy_j: f64,
+    /// Energy x PUE x grid intensity; null where its sampler does not say by what.
+    pub co2_emissions_g: Option<f64>,
+    /// Energy x PUE x price; null likewise.
+    pub power_cost_usd: Option<f64>,
+    /// What its energy is turned into CO2 and cost with; null where nothing says so.
+    pub factors: Option<Factors>,
+    /// Time of the run that readings cover, s.
+    pub covered_s: f64,
     /// Time of the run that no reading covers, s.
     pub uncovered_s: f64,
     /// The counter's energy as a multiple of the integrated power, where the device has both.
     pub counter_to_power: Option<f64>,
+    /// Mean power while no test ran, W; null where less than a second of that is known.
+    pub idle_power_w: Option<f64>,
+    /// How much time that is from, s.
+    pub idle_s: Option<f64>,
+    /// Energy while tests ran beyond what the idle power comes to in that time, Wh. In no total.
+    pub above_idle_wh: Option<f64>,
+    /// The GPU is split into instances, and its energy is that of the whole.
+    pub is_partitioned: bool,
     /// Its energy is in that of another device and not added again.
     pub is_part: bool,
 }
@@ -155,6 +173,8 @@ pub struct CallEnergyFigures {
     /// Calls that lasted long enough, with their energy; calls at the same time share equally.
     pub calls: i64,
     pub energy_wh: f64,
+    /// Where the energy comes from.
+    pub source: Source,
     /// Calls that were shorter than the resolution, or that nothing was measured in.
     pub calls_without: i64,
     /// What a call must last to be measured, ms.

@@ -1,17 +1,17 @@
 //! The devices of a run: which count, what each used, and what is to be said of them.
 
 use super::{
-    accounting::{CallEnergyFigures, DeviceFigures, Step},
+    accounting::{DeviceFigures, Step},
     footprint::{Division, Quantity},
+    idle::Busy,
 };
 use crate::{
-    attribution::Window,
-    call_energy,
+    counter::{MICRO, from_units},
     device_energy::{self, DeviceEnergy, EnergyMethod, WORTH_A_WORD, Windows},
     energy,
     factors::Factors,
     gpus::Gpus,
-    rows::{Source, SpanRow},
+    rows::Source,
     series::SeriesSet,
 };
 
@@ -111,33 +111,32 @@ fn remarks(device: &DeviceEnergy, label: &str) -> Vec<String> {
     notes
 }
 
-/// Energy of the LLM calls that last long enough for that.
-pub(super) fn call_energy(found: &[DeviceEnergy], calls: &[&SpanRow]) -> Option<CallEnergyFigures> {
-    let windows: Vec<Window> = calls
-        .iter()
-        .map(|span| Window { start_ns: span.start_time_unix_nano, end_ns: span.end_time_unix_nano })
-        .collect();
-    let energy = call_energy::of_calls(found, &windows).filter(|energy| !energy.calls.is_empty())?;
-    let known: Vec<i128> = energy.calls.iter().copied().flatten().collect();
-    Some(CallEnergyFigures {
-        calls: known.len() as i64,
-        energy_wh: energy::wh(known.iter().sum()),
-        calls_without: (energy.calls.len() - known.len()) as i64,
-        resolution_ms: crate::trace::ms(energy.resolution_ns),
-    })
-}
-
 /// Each device with what it used, those that are parts of another one marked.
-pub(super) fn figures(found: &[DeviceEnergy], division: &Division) -> Vec<DeviceFigures> {
-    let of = |device: &DeviceEnergy| DeviceFigures {
-        device: label(device, division),
-        kind: device.kind.clone(),
-        source: device.source,
-        method: device.method.as_str().into(),
-        energy_wh: energy::wh(device.reading.energy_uj()),
-        uncovered_s: device.reading.uncovered_ns as f64 / 1e9,
-        counter_to_power: device.counter_to_power,
-        is_part: device.is_part,
+pub(super) fn figures(found: &[DeviceEnergy], division: &Division, busy: &Busy) -> Vec<DeviceFigures> {
+    let of = |device: &DeviceEnergy| {
+        let energy_uj = device.reading.energy_uj();
+        let factors = device.factors.as_ref();
+        let covered_ns = device.reading.increments.iter().map(|step| step.to_ns.saturating_sub(step.from_ns));
+        let idle = busy.baseline(device);
+        DeviceFigures {
+            device: label(device, division),
+            kind: device.kind.clone(),
+            source: device.source,
+            method: device.method.as_str().into(),
+            energy_wh: energy::wh(energy_uj),
+            energy_j: from_units(energy_uj, MICRO),
+            co2_emissions_g: factors.map(|factors| factors.co2_g(energy_uj)),
+            power_cost_usd: factors.map(|factors| factors.power_cost_usd(energy_uj)),
+            factors: factors.cloned(),
+            covered_s: covered_ns.fold(0, i64::saturating_add) as f64 / 1e9,
+            uncovered_s: device.reading.uncovered_ns as f64 / 1e9,
+            counter_to_power: device.counter_to_power,
+            idle_power_w: idle.map(|idle| idle.power_w),
+            idle_s: idle.map(|idle| idle.seconds),
+            above_idle_wh: idle.map(|idle| energy::wh(idle.above_uj)),
+            is_partitioned: device.is_partitioned,
+            is_part: device.is_part,
+        }
     };
     found.iter().map(of).collect()
 }

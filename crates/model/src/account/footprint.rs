@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::{
     accounting::{CallEnergyFigures, DeviceFigures, Footprint, GpuFigures, Step},
-    counted, devices,
+    calls, counted, devices,
     executions::Traces,
+    idle::Busy,
 };
 use crate::{
     aggregate::gauge_of,
@@ -66,8 +67,8 @@ impl Footprints {
             co2_g,
             power_cost_usd,
             gpus: Vec::new(),
-            call_energy: devices::call_energy(&found, &traces.calls),
-            devices: devices::figures(&found, &division),
+            call_energy: calls::of_run(&found, &traces.calls),
+            devices: devices::figures(&found, &division, &Busy::new(&windows)),
             factors: devices::factors(&found),
             notes,
         };

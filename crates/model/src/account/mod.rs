@@ -5,18 +5,21 @@
 //! accounting what came out again changes nothing.
 
 mod accounting;
+mod calls;
 mod chains;
 mod counted;
 mod devices;
 mod differences;
 mod executions;
 mod footprint;
+mod idle;
 mod leaderboard;
 mod text;
 
 pub use accounting::{
     Accounting, CallEnergyFigures, Counts, DeviceFigures, Footprint, GpuFigures, Step, Totals,
 };
+pub use calls::CallEnergies;
 pub use differences::{Difference, differences};
 pub use executions::is_synthesised;
 pub(crate) use executions::unaccounted;

@@ -4,7 +4,6 @@ mod account;
 mod compare;
 mod energy;
 mod estimate;
-mod executions;
 mod hardware;
 mod latency;
 mod metrics;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use smoltrace_model::{
-    account::{Accounted, Accounting, account_series},
+    account::{Accounted, Accounting, CallEnergies, account_series},
     attribution::Window,
     call_energy::of_calls,
     counter::{MICRO, PICO, to_units},
@@ -12,7 +12,7 @@ use smoltrace_model::{
     gpus::Gpus,
     grid::{self, Grid},
     inputs::RunInputs,
-    rows::{Instrument, ResultRow, RunRow, Source, SpanRow},
+    rows::{Instrument, ResultRow, RunRow, Source, SpanKind, SpanRow},
     series::{Sample, SeriesInfo, SeriesSet},
 };
 
@@ -128,6 +128,11 @@ fn joules_times_pue_times_intensity() {
         .take(2)
         .collect();
     assert_eq!(chain, [("PUE", Some(1.5)), ("Grid intensity", Some(400.0))]);
+    let device = &accounting.devices[0];
+    assert_eq!((device.energy_j, device.factors.as_ref()), (4600.0, Some(&factors())));
+    assert_eq!((device.covered_s, device.uncovered_s), (20.0, 0.0));
+    assert!((device.co2_emissions_g.expect("CO2") - co2).abs() < 1e-12);
+    assert!((device.power_cost_usd.expect("cost") - cost).abs() < 1e-12);
     let gpu = &accounting.chains["co2_emissions_g"][2];
     assert_eq!(gpu.note.as_deref(), Some("4600.000 J x PUE 1.5 x 400 g/kWh; 1 kWh is 3,600,000 J."));
 }
@@ -269,6 +274,98 @@ fn energy_of_calls_that_last_long_enough() {
     assert_eq!(joules, [Some(400), None, Some(300), Some(300), None]);
     assert_eq!(energy.resolution_ns, 2 * SECOND);
     assert_eq!(of_calls(&[], &calls), None);
+}
+
+#[test]
+fn each_call_has_its_energy() {
+    // 100 W, read every second, in a test of 20 s.
+    let samples: Vec<(i64, f64)> = (0..=20).map(|second| (second, 100.0 * second as f64)).collect();
+    let set = set_of(&[(Measured::gpu("hw.energy"), &samples)]);
+    let root = SpanRow { test_uid: Some("tool:t".into()), ..span(1, None, 0, 20) };
+    let call = |id: u64, parent: u64, from: i64, to: i64| SpanRow {
+        kind: SpanKind::Llm,
+        ..span(id, Some(parent), from, to)
+    };
+    let mut short = call(4, 1, 10, 11);
+    short.end_time_unix_nano -= SECOND / 2;
+    // A span of one instrumentation around that of another is one call.
+    let spans = vec![root, call(2, 1, 2, 6), call(3, 2, 2, 6), short, call(5, 1, 12, 15)];
+    let energies = CallEnergies::of_run(&spans, &set).expect("the GPU tells");
+    let joules = |id: u64| {
+        let wh = energies.energy_wh(&spans[0].trace_id, &spans[id as usize - 1].span_id);
+        wh.map(|wh| (wh * 3600.0).round())
+    };
+    assert_eq!([1, 2, 3, 4, 5].map(joules), [None, None, Some(400.0), None, Some(300.0)]);
+    let of_trace = energies.of_trace(&spans[0].trace_id).expect("it has calls");
+    assert_eq!((of_trace.calls, of_trace.calls_without, energies.len()), (2, 1, 3));
+    assert_eq!((of_trace.source, of_trace.resolution_ms), (Source::Measured, 1000.0));
+    assert!(energies.of_trace("none").is_none());
+    // The run says the same.
+    let inputs = RunInputs { run_id: "r".into(), spans, ..RunInputs::default() };
+    let accounting: Accounting =
+        serde_json::from_str(&account_series(&inputs, &set).run.accounting).expect("accounting");
+    assert_eq!(accounting.call_energy, Some(of_trace));
+    assert!(CallEnergies::of_run(&inputs.spans, &SeriesSet::default()).is_none());
+}
+
+#[test]
+fn what_a_device_draws_when_idle() {
+    // 40 W but from 10 s to 20 s, where it is 240 W.
+    let energy = |second: i64| 40.0 * second as f64 + 200.0 * (second.clamp(10, 20) - 10) as f64;
+    let check = |from: i64, to: i64, tests: &[(i64, i64)], expected: Option<(f64, f64, f64)>| {
+        let samples: Vec<(i64, f64)> = (from..=to).map(|second| (second, energy(second))).collect();
+        let (_, _, accounting) = account(tests, &set_of(&[(Measured::gpu("hw.energy"), &samples)]));
+        let device = &accounting.devices[0];
+        let rounded = |value: Option<f64>| value.map(|value| (value * 1e6).round() / 1e6);
+        let found = [device.idle_power_w, device.idle_s, device.above_idle_wh.map(|wh| wh * 3600.0)];
+        let expected = expected.map(|(watts, seconds, joules)| [watts, seconds, joules]);
+        assert_eq!(found.map(rounded), expected.map_or([None; 3], |all| all.map(Some)), "{tests:?}");
+    };
+    // Before the first test; the run's own energy is not changed by it.
+    check(0, 30, &[(10, 20)], Some((40.0, 10.0, 2000.0)));
+    // Between tests.
+    check(10, 30, &[(10, 20), (25, 28)], Some((40.0, 5.0, 2000.0)));
+    check(10, 30, &[(10, 20), (12, 15), (25, 28)], Some((40.0, 5.0, 2000.0)));
+    // Nothing is known without a test.
+    check(10, 30, &[(10, 20)], None);
+    // Tests that leave the device idle used nothing above that.
+    check(0, 10, &[(5, 8)], Some((40.0, 5.0, 0.0)));
+}
+
+#[test]
+fn the_time_between_two_recordings_is_not_the_runs() {
+    // One counter, read from 0 to 10 s and from 100 to 110 s; nobody knows what the time between was used for.
+    let check = |starts: [i64; 2], joules: f64, uncovered_s: f64| {
+        let mut set = SeriesSet::default();
+        let slot = set.slot(Measured::gpu("hw.energy").info());
+        for second in (0..=10).chain(100..=110) {
+            let start_time_unix_nano = starts[usize::from(second >= 100)] * SECOND;
+            let value = 100.0 * second as f64;
+            set.push(slot, Sample { start_time_unix_nano, time_unix_nano: second * SECOND, value });
+        }
+        let (run, results, accounting) = account(&[(0, 10), (100, 110)], &set);
+        assert!((run.energy_wh.expect("energy") * 3600.0 - joules).abs() < 1e-9, "{run:?}");
+        let of_tests: f64 = results.iter().filter_map(|row| row.energy_wh).sum();
+        assert!((of_tests * 3600.0 - 2000.0).abs() < 1e-9);
+        assert_eq!(accounting.devices[0].uncovered_s, uncovered_s);
+        assert_eq!(accounting.devices[0].covered_s, 110.0 - uncovered_s);
+    };
+    check([0, 0], 11_000.0, 0.0);
+    check([1, 99], 2000.0, 90.0);
+}
+
+#[test]
+fn two_samplers_of_one_device_are_not_two_devices() {
+    let mut set = SeriesSet::default();
+    let slot = set.slot(Measured::gpu("hw.energy").info());
+    for (start, seconds) in [(1, 0..=20), (2, 5..=15)] {
+        for second in seconds {
+            let (start_time_unix_nano, time_unix_nano) = (start * SECOND, second * SECOND + start);
+            let value = 100.0 * second as f64;
+            set.push(slot, Sample { start_time_unix_nano, time_unix_nano, value });
+        }
+    }
+    assert_eq!(devices(&set)[0].reading.energy_uj(), 2_000_000_000);
 }
 
 #[test]

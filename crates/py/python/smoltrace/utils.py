@@ -132,11 +132,14 @@ def compute_leaderboard_row(
     """The leaderboard row of a run: SMOLTRACE's keys, and ours beside them.
 
     Ours: where numbers come from (``cost_source``, ``energy_source``, ``co2_source``,
-    ``power_cost_source``: ``reported``, ``price_table``, ``trace_aggregate``; ``none`` when
+    ``power_cost_source``: ``measured``, ``reported``, ``price_table``, ``trace_aggregate``; ``none`` when
     unknown), ``simulated``, ``success_rate_ci_low`` and ``success_rate_ci_high`` (Wilson 95%,
     percent), ``attempts``, ``pass_at_k``, ``pass_hat_k``, ``wall_ms``, ``energy_wh``,
     ``gpu_count``, ``start_time_unix_nano``, ``end_time_unix_nano`` and what no test was running
     for: ``unattributed_co2_g``, ``unattributed_power_cost_usd``, ``unattributed_energy_wh``.
+    ``energy_accounting`` is a dict of what energy was made of, or None: ``devices`` (joules, source,
+    coverage, CO2 and cost of each), ``factors`` (PUE, grid intensity and price, with source and
+    year) and ``call_energy`` of LLM calls.
 
     Raises ``ValueError`` when ``purpose`` is not ``selection``, ``regression`` or
     ``monitoring``.

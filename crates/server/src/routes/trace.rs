@@ -10,6 +10,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use smoltrace_exchange::export;
 use smoltrace_model::{
+    account::{CallEnergies, CallEnergyFigures},
     rows::{ResultRow, SpanKind, SpanRow, SpanStatus},
     trace,
 };
@@ -67,6 +68,9 @@ pub struct SpanColumns {
     pub cost_usd: Vec<Option<f64>>,
     /// Whether the span's tokens count in the trace's totals.
     pub counted: Vec<bool>,
+    /// Wh of an LLM call that lasted longer than the devices need to tell; null for every other span. Calls at the same
+    /// time share equally.
+    pub energy_wh: Vec<Option<f64>>,
 }
 
 /// The span tree of a trace.
@@ -76,6 +80,8 @@ pub struct TraceDetail {
     pub summary: TraceHead,
     /// Origin of the times, Unix ns: the earliest start of any span.
     pub t0_unix_nano: String,
+    /// Energy of the trace's LLM calls; null when no call of the run was long enough to be measured.
+    pub call_energy: Option<CallEnergyFigures>,
     pub spans: SpanColumns,
 }
 
@@ -84,6 +90,7 @@ pub struct TraceDetail {
 struct Body<'a> {
     summary: HeadBody<'a>,
     t0_unix_nano: String,
+    call_energy: Option<CallEnergyFigures>,
     spans: SpanColumns,
 }
 
@@ -96,12 +103,14 @@ struct HeadBody<'a> {
 
 impl SpanColumns {
     /// Takes the rows apart: what they hold is moved, not copied.
-    fn new(mut rows: Vec<SpanRow>, tree: &[trace::Node], t0: i64) -> Self {
+    fn new(mut rows: Vec<SpanRow>, tree: &[trace::Node], t0: i64, energies: Option<&CallEnergies>) -> Self {
         let ms = |ns: i64| ns as f64 / 1e6;
         let mut columns = Self::default();
         for node in tree {
             let row = &mut rows[node.index];
             let duration = row.end_time_unix_nano.saturating_sub(row.start_time_unix_nano).max(0);
+            let energy_wh = energies.and_then(|calls| calls.energy_wh(&row.trace_id, &row.span_id));
+            columns.energy_wh.push(energy_wh);
             columns.span_id.push(mem::take(&mut row.span_id));
             columns.parent.push(node.parent);
             columns.name.push(mem::take(&mut row.name));
@@ -143,8 +152,12 @@ pub async fn get_trace(
     State(state): State<AppState>,
     ApiPath((run_id, trace_id)): ApiPath<(String, String)>,
 ) -> Result<Response, ApiError> {
-    state.run(&run_id).await?;
-    let (rows, results) = tokio::try_join!(state.trace_compact(&run_id, &trace_id), state.results(&run_id))?;
+    let run = state.run(&run_id).await?;
+    let (rows, results, energies) = tokio::try_join!(
+        state.trace_compact(&run_id, &trace_id),
+        state.results(&run_id),
+        state.call_energies(&run)
+    )?;
     respond::compute(move || {
         let spans: Vec<&SpanRow> = rows.iter().collect();
         let summary = trace::summary(&spans)
@@ -159,7 +172,8 @@ pub async fn get_trace(
                 test: result.map(|row| Projected { row, columns: &columns, beside: None }),
             },
             t0_unix_nano: t0.to_string(),
-            spans: SpanColumns::new(rows, &tree, t0),
+            call_energy: energies.as_ref().and_then(|energies| energies.of_trace(&trace_id)),
+            spans: SpanColumns::new(rows, &tree, t0, energies.as_deref()),
         })
     })
     .await

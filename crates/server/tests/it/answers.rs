@@ -1,12 +1,12 @@
 //! Every answer for the two-GPU recording, as it is.
 
 use smoltrace_server::{
-    Facets, TestResult,
+    Facets,
     chart::Chart,
     routes::{
         compare::RunsCompared, health::Health, live::LiveRuns, performance::Performance,
-        results::ResultsPage, run::RunDetail, runs::RunsPage, span::Span, spans::SpansPage,
-        trace::TraceDetail, traces::TraceList,
+        result::ResultDetail, results::ResultsPage, run::RunDetail, runs::RunsPage, span::Span,
+        spans::SpansPage, trace::TraceDetail, traces::TraceList,
     },
 };
 
@@ -50,7 +50,7 @@ async fn answers_are_as_recorded() {
     check::<Facets>(&server, "facets", "/api/v1/facets").await;
     check::<RunDetail>(&server, "run", &of_run(RECORDING, "")).await;
     check::<ResultsPage>(&server, "results", &of_run(RECORDING, "/results")).await;
-    check::<TestResult>(&server, "result", &of_run(RECORDING, &result)).await;
+    check::<ResultDetail>(&server, "result", &of_run(RECORDING, &result)).await;
     check::<Chart>(&server, "metrics", &of_run(RECORDING, "/metrics?max_points=8")).await;
     check::<Performance>(&server, "performance", &of_run(RECORDING, "/performance")).await;
     check::<TraceList>(&server, "traces", &of_run(RECORDING, "/traces")).await;

@@ -1,15 +1,20 @@
 //! The numbers of the two-GPU recording, and that they hang together from run to sample.
 
 use smoltrace_exchange::import;
+use smoltrace_model::{
+    factors::{ElectricityPrice, Factors, GridIntensity, POWER_SOURCE},
+    rows::{Instrument, Source, SpanKind},
+    series::{Sample, SeriesInfo, SeriesSet},
+};
 use smoltrace_server::{
     chart::Chart,
     routes::{
-        performance::Performance, results::ResultsPage, run::RunDetail, runs::RunsPage, spans::SpansPage,
-        trace::TraceDetail, traces::TraceList,
+        performance::Performance, result::ResultDetail, results::ResultsPage, run::RunDetail, runs::RunsPage,
+        spans::SpansPage, trace::TraceDetail, traces::TraceList,
     },
 };
 
-use crate::support::{ODD_ID, RECORDING, Server, of_run, read};
+use crate::support::{ODD_ID, RECORDING, Server, fixture, of_run, read};
 
 /// Equal to the last few bits.
 fn assert_close(a: Option<f64>, b: Option<f64>, what: &str) {
@@ -231,4 +236,84 @@ async fn spans_come_whole_in_the_order_of_the_timeline() {
     assert!(String::from_utf8_lossy(&refused.body).contains("WRONG"));
     let missing = server.get(&of_run(RECORDING, "/traces/00000000000000000000000000000000/spans")).await;
     assert_eq!(missing.status.as_u16(), 404);
+}
+
+/// A GPU at 100 W that a sampler of ours read ten times a second.
+fn measured_gpu(from: i64, to: i64) -> SeriesSet {
+    let factors = Factors {
+        pue: 1.5,
+        intensity: GridIntensity { g_per_kwh: 400.0, source: "the test".into(), year: Some(2023) },
+        price: ElectricityPrice { usd_per_kwh: 0.2, source: "default".into() },
+    };
+    let mut resource = factors.attributes();
+    resource.insert(POWER_SOURCE.into(), "nvml".into());
+    let mut set = SeriesSet::default();
+    let slot = set.slot(SeriesInfo {
+        metric: "hw.energy".into(),
+        unit: "J".into(),
+        instrument: Instrument::Sum,
+        gpu_id: Some("0".into()),
+        gpu_name: Some("GPU".into()),
+        attributes: r#"{"gpu_id":"0","hw.id":"GPU-0","hw.type":"gpu"}"#.into(),
+        resource: serde_json::Value::Object(resource).to_string(),
+        ..SeriesInfo::default()
+    });
+    for time_unix_nano in (from..=to + 100_000_000).step_by(100_000_000) {
+        let value = (time_unix_nano - from) as f64 / 1e9 * 100.0;
+        set.push(slot, Sample { start_time_unix_nano: 0, time_unix_nano, value });
+    }
+    set
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn measured_energy_is_told_from_the_run_down_to_the_call() {
+    let server = Server::empty().await;
+    let mut inputs = read(&fixture("smoltrace_run_two_gpus"));
+    let (starts, ends) = (inputs[0].spans.iter(), inputs[0].spans.iter());
+    let from = starts.map(|span| span.start_time_unix_nano).min().expect("spans");
+    let to = ends.map(|span| span.end_time_unix_nano).max().expect("spans");
+    inputs[0].points = measured_gpu(from, to).into_points(RECORDING);
+    server.append(inputs).await;
+
+    let run: RunDetail = server.get_as(&of_run(RECORDING, "")).await;
+    let accounting = &run.accounting;
+    let device = &accounting.devices[0];
+    assert_eq!((accounting.devices.len(), device.source), (1, Source::Measured));
+    let factors = device.factors.as_ref().expect("the sampler says them");
+    assert_eq!((factors.intensity.year, factors.intensity.source.as_str()), (Some(2023), "the test"));
+    let kwh = device.energy_j / 3.6e6;
+    assert_close(device.co2_emissions_g, Some(kwh * 1.5 * 400.0), "J x PUE x g/kWh");
+    assert_close(device.power_cost_usd, Some(kwh * 1.5 * 0.2), "J x PUE x USD/kWh");
+    assert_close(accounting.totals.co2_emissions_g, device.co2_emissions_g, "CO2");
+    assert_close(run.run.energy_wh, Some(kwh * 1e3), "energy");
+
+    let calls = accounting.call_energy.expect("calls were measured");
+    assert!(calls.calls > 10 && calls.resolution_ms == 100.0, "{calls:?}");
+    let (mut energy_wh, mut count, mut without) = (0.0, 0, 0);
+    let traces: TraceList = server.get_as(&of_run(RECORDING, "/traces")).await;
+    for summary in &traces.items {
+        let trace: TraceDetail =
+            server.get_as(&of_run(RECORDING, &format!("/traces/{}", summary.trace_id))).await;
+        let Some(of_trace) = trace.call_energy else {
+            assert!(trace.spans.energy_wh.iter().all(Option::is_none));
+            continue;
+        };
+        let known: Vec<f64> = trace.spans.energy_wh.iter().copied().flatten().collect();
+        assert_eq!(trace.spans.energy_wh.len(), trace.spans.span_id.len());
+        assert_eq!(known.len() as i64, of_trace.calls);
+        for (energy, kind) in trace.spans.energy_wh.iter().zip(&trace.spans.kind) {
+            assert!(energy.is_none() || *kind == SpanKind::Llm);
+        }
+        assert_close(Some(known.iter().sum::<f64>()), Some(of_trace.energy_wh), "calls of a trace");
+        // Its calls used no more than the test that they were of.
+        assert!(of_trace.energy_wh <= summary.energy_wh.expect("it was measured") * (1.0 + 1e-9));
+        let test = summary.test_uid.as_deref().expect("a test").replace(':', "%3A");
+        let result: ResultDetail = server.get_as(&of_run(RECORDING, &format!("/results/{test}"))).await;
+        assert_eq!(result.call_energy, Some(of_trace));
+        energy_wh += of_trace.energy_wh;
+        count += of_trace.calls;
+        without += of_trace.calls_without;
+    }
+    assert_close(Some(energy_wh), Some(calls.energy_wh), "calls of the run");
+    assert_eq!((count, without), (calls.calls, calls.calls_without));
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+use super::PowerArgs;
+
 /// Evaluate a model: run agents on tasks, and record everything
 ///
 /// Two agents work on every task: one calls tools, one writes Python that is run in a sandbox. What they do is kept as spans,
@@ -16,6 +18,7 @@ use clap::{ArgAction, Args, ValueEnum};
   smoltrace eval --model ollama/qwen3:8b --tasks operations --agent-type tool
   smoltrace eval --model my-model --base-url http://127.0.0.1:8000/v1 --tasks tasks.jsonl --attempts 3
   smoltrace eval --resume 5d0c1f0e --model openai/gpt-4.1-nano
+  smoltrace eval --model vllm/my-model --power nvml --country FR --max-energy 50
 
 Exit codes, beside those of every command:
   6  the run ended before its end: it was stopped, or reached a limit (--resume goes on)
@@ -48,6 +51,11 @@ pub struct EvalArgs {
     pub running: RunningArgs,
     #[command(flatten)]
     pub labels: LabelArgs,
+    #[command(flatten)]
+    pub power: PowerArgs,
+    /// Measure for so many seconds before the first test, to know what the devices draw when idle
+    #[arg(long, help_heading = "Power", default_value_t = 0.0, value_parser = pause, value_name = "SECONDS")]
+    pub idle_baseline: f64,
 }
 
 #[derive(Debug, Args)]
@@ -197,6 +205,9 @@ pub struct RunningArgs {
     /// Stop when the run has taken so many seconds
     #[arg(long, value_parser = seconds, value_name = "SECONDS")]
     pub max_time: Option<f64>,
+    /// Stop when the devices that are measured have used so many watt-hours
+    #[arg(long, value_parser = non_negative, value_name = "WH")]
+    pub max_energy: Option<f64>,
     /// Go on with a run that stopped: only tests without a result are run
     #[arg(long, value_name = "RUN", conflicts_with = "run_id")]
     pub resume: Option<String>,
@@ -251,6 +262,10 @@ fn non_negative(text: &str) -> Result<f64, String> {
 
 fn seconds(text: &str) -> Result<f64, String> {
     number(text, |number| number > 0.0 && number <= 1e9, "seconds above 0")
+}
+
+fn pause(text: &str) -> Result<f64, String> {
+    number(text, |number| (0.0..=3600.0).contains(&number), "0 to 3600 seconds")
 }
 
 fn share(text: &str) -> Result<f64, String> {

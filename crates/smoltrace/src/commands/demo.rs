@@ -88,7 +88,8 @@ async fn replay(store: &Store, config: &Config) -> Result<()> {
         Ok(_) => return Ok(()),
         Err(error) => return Err(error.into()),
     }
-    let words = ["smoltrace", "eval", "--model", "replay:quick", "--run-id", REPLAYED];
+    let words =
+        ["smoltrace", "eval", "--model", "replay:quick", "--run-id", REPLAYED, "--power", "simulated"];
     let Command::Eval(args) = Cli::try_parse_from(words)?.command else { return Ok(()) };
     let config = Config { quiet: true, json: false, progress: false, ..config.clone() };
     Evaluation::new(&args)?.run(store, &config, std::future::pending()).await

@@ -94,7 +94,8 @@ pub async fn serve(
     let keeper_options =
         KeeperOptions { seal_after: Duration::from_secs(receive.seal_after), ..KeeperOptions::default() };
     let keeper = Keeper::new(store.clone(), keeper_options).await?;
-    let measuring = power::start(&args.power.measure, &args.power.choice(power::Choice::Off))?.map(Arc::new);
+    let measuring =
+        power::start(&args.power.measure, &args.power.choice(power::Choice::Off), true)?.map(Arc::new);
     let follow = measuring.clone().map(power::Follow::new);
     let sink = Arc::new(Recorder::new(store.clone(), keeper.clone()).with_power(follow));
     let receiver = Receiver::new(sink, limits(receive), Counters::new(&mut registry));

@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 use serde_json::Value;
-use smoltrace_model::estimate::{Estimate, EstimateRange};
+use smoltrace_model::{
+    account::DeviceFigures,
+    estimate::{Estimate, EstimateRange},
+};
 use smoltrace_server::{
     Query, Run, TestResult,
     routes::{results::ResultsPage, run::RunDetail},
@@ -37,6 +40,10 @@ pub async fn run(args: &ShowArgs, config: &Config) -> Result<()> {
     head(&detail.run, &mut out);
     out.push('\n');
     out.push_str(&totals(&detail.run, config));
+    if !detail.accounting.devices.is_empty() {
+        out.push('\n');
+        out.push_str(&devices(&detail.accounting.devices, config));
+    }
     if let Some(estimate) = &detail.accounting.estimate {
         out.push_str(&estimated(estimate));
     }
@@ -123,6 +130,37 @@ fn totals(run: &Run, config: &Config) -> String {
         table::terminal_width(),
         config.color,
     )
+}
+
+/// What each device used, and what that was multiplied by.
+fn devices(devices: &[DeviceFigures], config: &Config) -> String {
+    let row = |device: &DeviceFigures| {
+        let joules = format!("{:.3} J", device.energy_j);
+        let chain = device.factors.as_ref().map_or(joules.clone(), |factors| {
+            format!("{joules} x PUE {} x {} g/kWh", factors.pue, factors.intensity.g_per_kwh)
+        });
+        let mut notes = vec![format!("{}, by its {}", device.source, device.method)];
+        if device.is_part {
+            notes.push("in the energy of another device, not added".into());
+        }
+        if device.uncovered_s > 0.0 {
+            notes.push(format!("{:.1} s not covered", device.uncovered_s));
+        }
+        if let Some(idle_w) = device.idle_power_w {
+            notes.push(format!("{} idle", format::unit(Some(idle_w), "W")));
+        }
+        vec![
+            (format::text(&device.device, 48), if device.is_part { Tone::Dim } else { Tone::Plain }),
+            (format::watt_hours(Some(device.energy_wh)), Tone::Plain),
+            (format::grams(device.co2_emissions_g), Tone::Plain),
+            (chain, Tone::Plain),
+            (notes.join("; "), Tone::Dim),
+        ]
+    };
+    let columns =
+        [left("device", 0), right("energy", 0), right("CO2e", 1), left("made of", 2), left("source", 3)];
+    let rows: Vec<_> = devices.iter().map(row).collect();
+    table::render(&columns, &rows, table::terminal_width(), config.color)
 }
 
 fn estimated(estimate: &Estimate) -> String {

@@ -10,9 +10,9 @@ use std::{
 use anyhow::{Context, Result};
 use smoltrace_collect::power::{
     Discovered, Places, PointForm, PowerSample, Resource, Sampler, SamplerOptions, SourceKind, discover,
-    points,
+    is_part, points,
 };
-use smoltrace_model::{factors::Factors, rows::PointRow};
+use smoltrace_model::{energy, factors::Factors, rows::PointRow};
 
 use super::resolve_factors;
 use crate::cli::MeasureArgs;
@@ -47,6 +47,28 @@ impl FromStr for Choice {
     }
 }
 
+/// All devices together, each joule once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Now {
+    /// Of the newest reading.
+    pub time_unix_nano: i64,
+    /// Microjoules.
+    pub energy_uj: i128,
+    pub is_simulated: bool,
+}
+
+impl Now {
+    /// Mean power since an earlier moment, W; none when no reading lies between.
+    pub fn power_w(&self, before: &Self) -> Option<f64> {
+        let ns = self.time_unix_nano.saturating_sub(before.time_unix_nano);
+        (ns > 0).then(|| (self.energy_uj - before.energy_uj) as f64 * 1e3 / ns as f64)
+    }
+
+    pub fn energy_wh(&self) -> f64 {
+        energy::wh(self.energy_uj)
+    }
+}
+
 /// A running sampler.
 pub struct Measuring {
     pub sampler: Sampler,
@@ -55,8 +77,8 @@ pub struct Measuring {
 }
 
 /// Starts to measure what `choice` asks for; none when that is nothing, or `auto` finds nothing. What a user
-/// should know goes to standard error.
-pub fn start(args: &MeasureArgs, choice: &Choice) -> Result<Option<Measuring>> {
+/// should know goes to standard error, if they are to be told.
+pub fn start(args: &MeasureArgs, choice: &Choice, tell: bool) -> Result<Option<Measuring>> {
     let sources = match choice {
         Choice::Off => return Ok(None),
         Choice::Auto => vec![SourceKind::Nvml, SourceKind::Amd, SourceKind::Rapl],
@@ -64,13 +86,15 @@ pub fn start(args: &MeasureArgs, choice: &Choice) -> Result<Option<Measuring>> {
     };
     let factors = resolve_factors(args)?;
     let Discovered { devices, notes, missing } = discover(&sources, &places(args));
-    for note in &notes {
+    for note in notes.iter().filter(|_| tell) {
         eprintln!("power: {note}");
     }
     if devices.is_empty() {
         let why = missing.join("; ");
         if *choice == Choice::Auto {
-            eprintln!("power: nothing to measure here ({why})");
+            if tell {
+                eprintln!("power: nothing to measure here ({why})");
+            }
             return Ok(None);
         }
         anyhow::bail!("no power can be measured here: {why}");
@@ -93,10 +117,30 @@ impl Measuring {
         Resource { run_id: run_id.to_owned(), host: self.host.clone(), factors: Some(self.factors.clone()) }
     }
 
-    /// Samples as rows of a run.
+    /// Samples as rows of a run that others measured as well, or will.
     pub fn rows(&self, run_id: &str, samples: &[Arc<PowerSample>]) -> Vec<PointRow> {
+        self.in_form(PointForm::Once, run_id, samples)
+    }
+
+    /// Samples as rows of a run that is recorded here from its start to its end.
+    pub fn recorded(&self, run_id: &str, samples: &[Arc<PowerSample>]) -> Vec<PointRow> {
+        self.in_form(PointForm::Recorded, run_id, samples)
+    }
+
+    fn in_form(&self, form: PointForm, run_id: &str, samples: &[Arc<PowerSample>]) -> Vec<PointRow> {
         let sampler = &self.sampler;
-        points(&self.resource(run_id), sampler.devices(), sampler.start_unix_nano(), samples, PointForm::Once)
+        points(&self.resource(run_id), sampler.devices(), sampler.start_unix_nano(), samples, form)
+    }
+
+    /// What all devices together used since the sampler started.
+    pub fn now(&self) -> Now {
+        let totals = self.sampler.totals();
+        let counted = (0..totals.len()).filter(|place| !is_part(&totals, *place));
+        Now {
+            time_unix_nano: self.sampler.newest_unix_nano(),
+            energy_uj: counted.map(|place| totals[place].meter.energy_uj()).sum(),
+            is_simulated: totals.iter().any(|total| total.device.source == SourceKind::Simulated),
+        }
     }
 
     /// One line on what is measured.

@@ -309,3 +309,158 @@ fn a_command_is_an_agent() {
     assert_eq!((run["successful_tests"].as_i64(), run["total_tokens"].as_i64()), (Some(2), Some(16)));
     assert_eq!((run["agent_type"].as_str(), run["avg_steps"].as_f64()), (Some("external"), Some(2.0)));
 }
+
+const SIMULATED: [&str; 4] = ["--power", "simulated", "--carbon-intensity", "100"];
+
+/// Checks that a run's energy is that of its tests and the rest, all simulated, and returns it in J with the accounting.
+fn check_energy(smoltrace: &Smoltrace, run_id: &str) -> (f64, Value) {
+    let shown = smoltrace.json(&["show", run_id, "--json"]);
+    let run = &shown["run"];
+    let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("no number: {run}"));
+    assert_eq!(run["simulated"], true);
+    for name in ["energy_source", "co2_source", "power_cost_source"] {
+        assert_eq!(run[name], "simulated", "{name}");
+    }
+    let results = shown["results"].as_array().expect("results");
+    let mut sum = number(&run["unattributed_energy_wh"]);
+    for result in results {
+        assert_eq!(
+            (&result["energy_source"], &result["co2_source"]),
+            (&json!("simulated"), &json!("simulated"))
+        );
+        assert!(number(&result["energy_wh"]) > 0.0);
+        sum += number(&result["energy_wh"]);
+    }
+    let energy_wh = number(&run["energy_wh"]);
+    assert!((sum - energy_wh).abs() < 1e-9, "{sum} Wh are not {energy_wh} Wh");
+    let co2_g = number(&shown["accounting"]["totals"]["co2_emissions_g"]);
+    assert!((co2_g - energy_wh / 1e3 * 100.0).abs() < 1e-9);
+    (energy_wh * 3600.0, shown["accounting"].clone())
+}
+
+#[test]
+fn power_is_measured_while_an_evaluation_runs() {
+    let smoltrace = Smoltrace::new();
+    let told = smoltrace
+        .json(&[&["eval", "--model", "replay:quick", "--run-id", "run", "--json"], &SIMULATED[..]].concat());
+    assert_eq!(told["run"]["energy_source"], "simulated");
+    let (joules, accounting) = check_energy(&smoltrace, "run");
+    // A GPU of 70 to 300 W, as long as the run's spans last.
+    let seconds = told["run"]["wall_ms"].as_f64().expect("ms") / 1e3;
+    assert!(joules > 69.0 * seconds && joules < 301.0 * seconds, "{joules} J in {seconds} s");
+    assert_eq!(accounting["devices"][0]["uncovered_s"], 0.0);
+    let shown = smoltrace.ok(&["show", "run"]);
+    assert!(
+        shown.contains("J x PUE 1 x 100 g/kWh") && shown.contains("simulated, by its counter"),
+        "{shown}"
+    );
+    // What the tables tell gives the same row again.
+    let before = sql(&smoltrace, "SELECT row_id FROM runs");
+    smoltrace.ok(&["rebuild"]);
+    assert_eq!(sql(&smoltrace, "SELECT row_id FROM runs"), before);
+
+    let idle = ["--limit", "1", "--run-id", "idle", "--idle-baseline", "1.5"];
+    let words = smoltrace.ok(&[&["eval", "--model", "replay:quick"], &idle[..], &SIMULATED[..]].concat());
+    let (joules, accounting) = check_energy(&smoltrace, "idle");
+    let device = &accounting["devices"][0];
+    assert!(device["idle_s"].as_f64() >= Some(1.0), "{device}");
+    assert!(device["idle_power_w"].as_f64().is_some_and(|watts| (69.0..301.0).contains(&watts)), "{device}");
+    // The baseline is before the run, and its energy not the run's.
+    let wall_ms = sql(&smoltrace, "SELECT wall_ms FROM runs WHERE run_id = 'idle'")[0]["wall_ms"].as_f64();
+    assert!(joules < 301.0 * wall_ms.expect("ms") / 1e3, "{joules} J");
+    assert!(words.contains("power   GPU 0 (Simulated GPU)") && words.contains("[simulated], CO2"), "{words}");
+}
+
+#[test]
+fn power_is_measured_where_the_model_runs_or_where_asked() {
+    let smoltrace = Smoltrace::new();
+    let eval = |args: &[&str]| {
+        let nowhere = ["--nvml-library", "/nowhere", "--sysfs", "/nowhere"];
+        let mut command = smoltrace.command(&[&["eval"], args, &nowhere].concat());
+        command.env_remove("SMOLTRACE_POWER").env("OPENAI_API_KEY", "none").output().expect("it runs")
+    };
+    let check = |args: &[&str], code: i32, words: &str| {
+        let output = eval(args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        assert!(if words.is_empty() { said.is_empty() } else { said.contains(words) }, "{args:?}: {said}");
+    };
+    let replay = ["--model", "replay:quick", "--limit", "1"];
+    let with = |more: &[&'static str]| [&replay[..], more].concat();
+    // Nothing is there, and nobody asked.
+    check(&replay, 0, "");
+    check(&with(&["--power", "auto"]), 0, "power: nothing to measure here");
+    check(&with(&["--power", "nvml"]), 1, "no power can be measured here");
+    check(&with(&["--max-energy", "1"]), 1, "--max-energy: no power can be measured here");
+    check(&with(&["--power", "off", "--max-energy", "1"]), 2, "--max-energy: nothing is measured");
+    check(&["--model", "openai/gpt-9", "--max-energy", "1"], 2, "--max-energy: nothing is measured");
+    check(&with(&["--power", "coal"]), 2, "nvml");
+    check(&with(&["--pue", "0.5"]), 2, "PUE 0.5");
+    assert!(sql(&smoltrace, "SELECT * FROM points").is_empty());
+}
+
+#[test]
+fn a_run_ends_when_it_has_used_what_it_may() {
+    let smoltrace = Smoltrace::new();
+    let tasks = write_tasks(&smoltrace, 2);
+    // The second test is never answered: only the limit ends it. 70 W are 0.02 Wh within a second or two.
+    let holding = Endpoint::start("prompt 001.", Arc::new(Barrier::new(1)));
+    let more = [&["--run-id", "run", "--max-energy", "0.02"], &SIMULATED[..]].concat();
+    let output = evaluation(&smoltrace, &holding, &tasks, &more).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(6), "{said}");
+    assert!(said.contains(" Wh, and may use 0.02"), "{said}");
+    assert!(check_energy(&smoltrace, "run").0 >= 0.02 * 3600.0 * 0.5);
+}
+
+#[test]
+fn a_killed_run_goes_on_with_its_power() {
+    let smoltrace = Smoltrace::new();
+    let tasks = write_tasks(&smoltrace, 4);
+    let reached = Arc::new(Barrier::new(2));
+    let holding = Endpoint::start("prompt 002.", reached.clone());
+    let more = [&["--run-id", "run", "--pue", "2"], &SIMULATED[..2], &["--carbon-intensity", "50"]].concat();
+    let mut child = evaluation(&smoltrace, &holding, &tasks, &more).spawn().expect("it runs");
+    reached.wait();
+    // Two tests are done, and the third is under way; its samples are stored meanwhile.
+    let points = || sql(&smoltrace, "SELECT DISTINCT time_unix_nano FROM points ORDER BY 1");
+    let stored = points().len();
+    while points().len() < stored + 5 {
+        thread::yield_now();
+    }
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    let before = points();
+    assert_eq!(done(&smoltrace).len(), 2);
+    let run = &sql(&smoltrace, "SELECT status FROM runs")[0];
+    assert_eq!(run["status"], "running");
+    // Time in which the GPU uses what is not the run's.
+    thread::sleep(std::time::Duration::from_millis(1500));
+
+    let endpoint = Endpoint::start("", Arc::new(Barrier::new(1)));
+    let more = [&["--resume", "run"], &SIMULATED[..]].concat();
+    let output = evaluation(&smoltrace, &endpoint, &tasks, &more).output().expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(done(&smoltrace).len(), 4);
+    let after = points();
+    assert!(
+        after.len() > before.len() && after[..before.len()] == before,
+        "the samples of before are there, once"
+    );
+    let twice =
+        "SELECT count(*) AS n FROM points GROUP BY metric, time_unix_nano, resource HAVING count(*) > 1";
+    assert!(sql(&smoltrace, twice).is_empty());
+
+    // 2 x 50 g: the factors are those that the run began with.
+    let (joules, accounting) = check_energy(&smoltrace, "run");
+    assert_eq!(accounting["factors"].as_array().map(Vec::len), Some(1));
+    assert_eq!(accounting["factors"][0]["pue"], 2.0);
+    let device = &accounting["devices"][0];
+    let uncovered_s = device["uncovered_s"].as_f64().expect("s");
+    let wall_s = sql(&smoltrace, "SELECT wall_ms FROM runs")[0]["wall_ms"].as_f64().expect("ms") / 1e3;
+    assert!(uncovered_s >= 1.5 && uncovered_s < wall_s, "{uncovered_s} s of {wall_s} s");
+    assert!(joules > 0.0 && joules < 301.0 * (wall_s - uncovered_s), "{joules} J");
+    // What ran when it was killed was paid for, and no test has it.
+    let unattributed = sql(&smoltrace, "SELECT unattributed_energy_wh AS wh FROM runs")[0]["wh"].as_f64();
+    assert!(unattributed > Some(0.0), "{unattributed:?}");
+}

@@ -4,7 +4,6 @@ mod bad_input;
 mod boundaries;
 mod commands;
 mod compare;
-mod disk;
 mod eval;
 mod kill;
 mod power;

@@ -5,6 +5,7 @@ import { SourceBadge } from '@/design/components/data';
 import { exact, ratio, significant, UNKNOWN } from '@/lib/format';
 
 import { chains, counts, fieldName, fieldUnit, notes } from './chains';
+import { PowerChain } from './PowerChain';
 import css from './run.module.css';
 
 const written = (value: number | null, unit: string) =>
@@ -40,6 +41,7 @@ export function Accounting({ detail }: { detail: RunDetail }) {
           ))}
         </ul>
       )}
+      <PowerChain accounting={accounting} />
       {chains(accounting).map(({ field, steps }) => (
         <section key={field} className={css.chain}>
           <h3>{fieldName(field)}</h3>

@@ -5,7 +5,7 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 
 import { runMetrics } from '@/api/queries';
-import type { Metrics, TestSpan } from '@/api/types';
+import type { Metrics, RunDetail, TestSpan } from '@/api/types';
 import { CursorContext, makeCursor } from '@/charts/cursor';
 import { CHARTS, chartSpec, extentOf } from '@/charts/environment';
 import { mergedMetrics } from '@/charts/merge';
@@ -17,6 +17,7 @@ import { Empty, Failure, Loading } from '@/design/components/states';
 import * as format from '@/lib/format';
 import { clampWindow, growth, integral, isWhole, lanes, zoomed, type Window } from '@/lib/timeseries';
 
+import { Devices } from './Devices';
 import { testKey } from './results';
 import css from './run.module.css';
 
@@ -24,7 +25,8 @@ const route = getRouteApi('/runs/$runId');
 const MAX_POINTS = 1200;
 const LANE_PX = 24;
 
-export function Environment({ runId }: { runId: string }) {
+export function Environment({ detail }: { detail: RunDetail }) {
+  const runId = detail.run.run_id;
   const { from, to } = route.useSearch();
   const navigate = useNavigate({ from: '/runs/$runId' });
   const [cursor] = useState(makeCursor);
@@ -93,6 +95,7 @@ export function Environment({ runId }: { runId: string }) {
         ))}
       </div>
       <TestLanes runId={runId} tests={whole.data.tests} view={view} extent={extent} onWindow={setWindow} />
+      <Devices accounting={detail.accounting} />
     </CursorContext>
   );
 }

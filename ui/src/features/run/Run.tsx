@@ -73,7 +73,7 @@ export function Run() {
         <Suspense fallback={<Loading label={TAB_NAMES[tab]} height="50vh" />}>
           {tab === 'tests' && <Tests detail={data} />}
           {tab === 'performance' && <Performance detail={data} />}
-          {tab === 'environment' && <Environment runId={runId} />}
+          {tab === 'environment' && <Environment detail={data} />}
         </Suspense>
         {tab === 'raw' && <Raw detail={data} />}
       </div>

@@ -7,7 +7,7 @@ import { useState, type ReactNode } from 'react';
 import { span as spanQuery } from '@/api/queries';
 import type { SpanDetail, SpanEvent, Trace } from '@/api/types';
 import { CopyButton, IconButton, SearchField } from '@/design/components/controls';
-import { Badge, Value } from '@/design/components/data';
+import { Badge, SourceBadge, Value } from '@/design/components/data';
 import { Icon } from '@/design/components/Icon';
 import { LongText, Recorded } from '@/design/components/Json';
 import { Failure, Loading } from '@/design/components/states';
@@ -112,6 +112,12 @@ function Body({ span, trace }: { span: SpanDetail; trace: Trace }) {
             <Value of={format.usd(span.emitted_cost_usd)} />
           </Fact>
         )}
+        {place?.kind === 'LLM' && trace.call_energy && (
+          <Fact name="Energy">
+            <Value of={format.energy(place.energy_wh)} why={whyNoEnergy(trace.call_energy)} />
+            {place.energy_wh !== null && <SourceBadge source={trace.call_energy.source} of="Energy" />}
+          </Fact>
+        )}
         {span.model && <Fact name="Model">{span.model}</Fact>}
         {span.provider && <Fact name="Provider">{span.provider}</Fact>}
         <Fact name="Service">{span.service}</Fact>
@@ -172,6 +178,10 @@ function Body({ span, trace }: { span: SpanDetail; trace: Trace }) {
     </>
   );
 }
+
+/** Why an LLM span has no energy of its own. */
+const whyNoEnergy = ({ resolution_ms }: { resolution_ms: number }) =>
+  `Shorter than the ${format.significant(resolution_ms)} ms that the devices need to tell, or a call beneath it has it.`;
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (

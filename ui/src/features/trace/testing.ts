@@ -19,6 +19,7 @@ export const span = (depth: number, name: string, part: Partial<TraceSpan> = {})
   total_tokens: null,
   cost_usd: null,
   counted: false,
+  energy_wh: null,
   ...part,
 });
 

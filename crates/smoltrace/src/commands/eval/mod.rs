@@ -3,6 +3,7 @@
 mod export;
 mod labels;
 mod model;
+mod power;
 mod receive;
 mod resume;
 mod sink;
@@ -26,7 +27,10 @@ use smoltrace_eval::{
 use smoltrace_model::rows::RunRow;
 use smoltrace_store::Store;
 
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{MissedTickBehavior, interval},
+};
 
 use self::{model::Models, sink::StoreSink, view::View};
 use super::{open, serve::stopped};
@@ -34,6 +38,7 @@ use crate::{
     cli::eval::{AgentType, EvalArgs},
     config::Config,
     exit::{Unmet, UsageError},
+    power::{Choice, Recording},
 };
 
 /// Steps of an agent, as SMOLTRACE has it.
@@ -56,6 +61,7 @@ pub struct Evaluation<'a> {
     workspace: tools::Workspace,
     redactor: Redactor,
     notes: Vec<String>,
+    power: Choice,
 }
 
 impl<'a> Evaluation<'a> {
@@ -67,12 +73,13 @@ impl<'a> Evaluation<'a> {
         let clock: Clock = Arc::new(now_unix_nano);
         let workspace = tools::Workspace::new(args, &tasks, &clock)?;
         let redactor = Redactor::new(models.secrets());
-        Ok(Self { args, tasks, model, judge, clock, workspace, redactor, notes: models.notes() })
+        let power = power::choice(args, models.runs_here())?;
+        Ok(Self { args, tasks, model, judge, clock, workspace, redactor, notes: models.notes(), power })
     }
 
     /// Runs it into the tables, until it is done or `stop` comes.
     pub async fn run(self, store: &Store, config: &Config, stop: impl Future<Output = ()>) -> Result<()> {
-        let Self { args, tasks, model, judge, clock, workspace, redactor, notes } = self;
+        let Self { args, tasks, model, judge, clock, workspace, redactor, notes, power } = self;
         let resumed = match &args.running.resume {
             Some(run) => Some(resume::Resumed::find(store, run, model.name()).await?),
             None => None,
@@ -99,6 +106,8 @@ impl<'a> Evaluation<'a> {
         };
         let endpoint = reception.as_ref().map(|reception| reception.endpoint.clone());
         let agents = agents(args, &asked, &workspace, endpoint).await?;
+        let pending = power::start(args, &power, store, &run_id).await?;
+        let agents = power::measured(agents, pending.as_ref());
 
         let done = resumed.as_ref().map(|resumed| resumed.done.clone()).unwrap_or_default();
         let executions = run::plan(&tasks, &agents, args.tasks.attempts, &done);
@@ -109,7 +118,9 @@ impl<'a> Evaluation<'a> {
             Some(resumed) => resumed.declared(),
             None => labels::declared(args, &tasks, &*model, &agents, judge.as_ref(), now_unix_nano()),
         };
-        let sink = Arc::new(StoreSink::new(store.clone(), &run_id, declared, export::exporter()?));
+        let exporter = export::exporter()?;
+        let sink = Arc::new(StoreSink::new(store.clone(), &run_id, declared, exporter, pending.clone()));
+        let recording = pending.clone().map(|pending| Recording::start(pending, sink.clone()));
         let options = RunOptions {
             run_id: run_id.clone(),
             model: model.name().to_owned(),
@@ -123,18 +134,32 @@ impl<'a> Evaluation<'a> {
             clock,
         };
         let mut view = View::new(config, &run_id, model.name(), done.len(), notes);
-        view.begin(&tasks)?;
+        view.begin(&tasks, pending.as_deref())?;
         let (events, mut happened) = mpsc::unbounded_channel();
-        let running = run::run(executions, options, sink.clone(), stopper.clone(), events);
+        let running = async {
+            if pending.is_some() {
+                power::baseline(args.idle_baseline, &stopper).await;
+            }
+            run::run(executions, options, sink.clone(), stopper.clone(), events).await
+        };
+        let mut second = interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let showing = async {
-            while let Some(event) = happened.recv().await {
-                view.show(&event, meter.spent());
+            loop {
+                tokio::select! {
+                    event = happened.recv() => match event {
+                        Some(event) => view.show(&event, meter.spent()),
+                        None => break,
+                    },
+                    _ = second.tick() => if let Some(pending) = &pending { view.measured(pending.now()) },
+                }
             }
         };
         let watching = async {
             tokio::select! {
                 () = stop => stopper.stop(Stop::Asked),
                 () = meter.watch_time() => {}
+                () = power::watch(pending.as_deref(), args.running.max_energy, &stopper) => {}
             }
             std::future::pending::<()>().await
         };
@@ -143,6 +168,10 @@ impl<'a> Evaluation<'a> {
             () = watching => unreachable!("watching never ends"),
         };
         view.end();
+        let mut troubles = Vec::new();
+        if let Some(recording) = recording {
+            troubles.extend(recording.finish().await.trouble());
+        }
         if let (Some(path), Some(recorder)) = (&args.record, &recorder) {
             let made_by = format!("smoltrace {} from {}", env!("CARGO_PKG_VERSION"), model.name());
             let recording = serde_json::to_vec_pretty(&recorder.recording(&made_by))?;
@@ -152,7 +181,8 @@ impl<'a> Evaluation<'a> {
             reception.close().await?;
         }
         let row = sink.seal(totals.stop.is_some() || totals.not_run > 0).await?;
-        view.report(&row, &totals, meter.spent(), &sink.troubles())?;
+        troubles.extend(sink.troubles());
+        view.report(&row, &totals, meter.spent(), &troubles)?;
         outcome(args, &row, &totals)
     }
 }

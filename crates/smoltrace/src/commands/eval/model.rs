@@ -1,9 +1,10 @@
 //! The models that were asked for, with the keys that the environment holds for them.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
+use reqwest::Url;
 use smoltrace_eval::{
     chat::{
         ChatError, ChatModel, ChatReply, ChatRequest,
@@ -24,11 +25,12 @@ pub struct Models<'a> {
     args: &'a EvalArgs,
     secrets: Vec<String>,
     notes: Vec<String>,
+    runs_here: bool,
 }
 
 impl<'a> Models<'a> {
     pub fn new(args: &'a EvalArgs) -> Self {
-        Self { args, secrets: Vec::new(), notes: Vec::new() }
+        Self { args, secrets: Vec::new(), notes: Vec::new(), runs_here: false }
     }
 
     /// Keys that must not be written anywhere.
@@ -41,9 +43,15 @@ impl<'a> Models<'a> {
         self.notes.clone()
     }
 
+    /// Whether the model under test runs on this machine, as far as its address says.
+    pub fn runs_here(&self) -> bool {
+        self.runs_here
+    }
+
     /// The model under test.
     pub fn model(&mut self, name: &str) -> Result<Arc<dyn ChatModel>> {
         let args = self.args;
+        self.runs_here = runs_here(name, args.provider.as_deref(), args.base_url.as_deref());
         if args.agents.is_own() {
             return Ok(Arc::new(Theirs::new(name, args.provider.as_deref())));
         }
@@ -140,6 +148,32 @@ impl<'a> Models<'a> {
     }
 }
 
+/// Whether a model runs on this machine: a recording, or an endpoint at a loopback address. A LiteLLM proxy is here, and
+/// what it asks is elsewhere.
+fn runs_here(name: &str, provider: Option<&str>, base_url: Option<&str>) -> bool {
+    if name.starts_with("replay:") {
+        return true;
+    }
+    let provider = match provider {
+        Some(given) => Provider::find(given),
+        None => Provider::of_model(name, None).map(|(provider, _)| provider).ok(),
+    };
+    let elsewhere = provider.is_some_and(|provider| provider.name == "litellm");
+    let variables = provider.map_or(&[][..], |provider| provider.url_variables);
+    let url = base_url
+        .map(str::to_owned)
+        .or_else(|| config::variable(variables).map(|(_, url)| url))
+        .or_else(|| provider.map(|provider| provider.base_url.to_owned()));
+    !elsewhere && url.is_some_and(|url| is_loopback(&url))
+}
+
+fn is_loopback(url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let Some(host) = url.host_str() else { return false };
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    address.map_or(host == "localhost" || host.ends_with(".localhost"), |address| address.is_loopback())
+}
+
 fn generation(args: &EvalArgs) -> Generation {
     let given = &args.generation;
     Generation {
@@ -178,5 +212,28 @@ impl ChatModel for Theirs {
 
     async fn chat(&self, _: &ChatRequest) -> Result<ChatReply, ChatError> {
         Err(ChatError::NoCompletion { message: "the agent asks its model itself".into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::runs_here;
+
+    #[test]
+    fn where_a_model_runs() {
+        let check = |name: &str, provider: Option<&str>, base_url: Option<&str>, here: bool| {
+            assert_eq!(runs_here(name, provider, base_url), here, "{name} {provider:?} {base_url:?}");
+        };
+        check("replay:quick", None, None, true);
+        check("openai/gpt-5-mini", None, None, false);
+        check("openai/gpt-5-mini", None, Some("http://127.0.0.1:8000/v1"), true);
+        check("m", None, Some("http://[::1]:8000/v1"), true);
+        check("m", None, Some("http://LOCALHOST:8000/v1"), true);
+        check("m", None, Some("http://gpu-box:8000/v1"), false);
+        check("m", None, Some("http://127.0.0.1.example.com/v1"), false);
+        check("m", None, Some("nonsense"), false);
+        check("m", None, None, false);
+        check("litellm/gpt-5-mini", None, Some("http://127.0.0.1:4000/v1"), false);
+        check("ollama/qwen3:8b", None, Some("http://10.0.0.7:11434/v1"), false);
     }
 }

@@ -1,13 +1,14 @@
 //! Finished tests into the tables: accounted, committed, and only then told.
 
 use std::sync::{
-    Mutex, PoisonError,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
 use anyhow::Result;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
+use smoltrace_collect::Received;
 use smoltrace_eval::{
     export::OtlpExporter,
     run::{Finished, Sink, SinkError},
@@ -19,6 +20,8 @@ use smoltrace_model::{
 };
 use smoltrace_store::{Batch, MaintenanceOptions, Store, StoreError};
 
+use crate::power::Pending;
+
 /// Where runs that were made here say that they come from.
 pub const ORIGIN: &str = "eval";
 
@@ -28,6 +31,7 @@ pub struct StoreSink {
     declared: Map<String, Value>,
     opened: AtomicBool,
     exporter: Option<OtlpExporter>,
+    power: Option<Arc<Pending>>,
     /// Spans that could not be exported, and why the last of them.
     unexported: Mutex<(usize, String)>,
 }
@@ -38,9 +42,10 @@ impl StoreSink {
         run_id: &str,
         declared: Map<String, Value>,
         exporter: Option<OtlpExporter>,
+        power: Option<Arc<Pending>>,
     ) -> Self {
         let (opened, unexported) = (AtomicBool::new(false), Mutex::default());
-        Self { store, run_id: run_id.into(), declared, opened, exporter, unexported }
+        Self { store, run_id: run_id.into(), declared, opened, exporter, power, unexported }
     }
 
     /// What did not go as it was to, for a person to read.
@@ -93,6 +98,22 @@ impl StoreSink {
         Ok(row)
     }
 
+    /// Stores rows of the run. The run says that it is under way in the commit of its first rows.
+    async fn open_with(&self, mut batch: Batch, run: RunRow) -> Result<(), StoreError> {
+        if !self.opened.load(Ordering::Relaxed) {
+            // One that goes on keeps what its row says of the tests that are done.
+            let row = match self.store.run(&self.run_id).await {
+                Ok(known) if known.origin == ORIGIN => known,
+                Ok(_) | Err(StoreError::NotFound { .. }) => run,
+                Err(error) => return Err(error),
+            };
+            batch.runs.push(RunRow { status: RunStatus::Running, ..row }.sealed());
+        }
+        self.append(batch).await?;
+        self.opened.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Waits while the store says that it is busy.
     async fn append(&self, batch: Batch) -> Result<(), StoreError> {
         loop {
@@ -112,15 +133,32 @@ impl Sink for StoreSink {
             inputs.spans.extend(test.spans.iter().cloned());
             inputs.results.push(test.result.clone());
         }
+        // Not in this account: a test's energy is known once all samples of its time are looked at together.
+        let points = match &self.power {
+            Some(power) => power.take_with_now().await,
+            None => Vec::new(),
+        };
         let accounted = account_run(&inputs);
-        let mut batch = Batch { spans: inputs.spans, results: accounted.results, ..Batch::default() };
-        // The run says that it is under way in the commit of its first rows.
-        if !self.opened.load(Ordering::Relaxed) {
-            batch.runs.push(RunRow { status: RunStatus::Running, ..accounted.run }.sealed());
-        }
-        self.append(batch).await.map_err(|error| SinkError(error.to_string()))?;
-        self.opened.store(true, Ordering::Relaxed);
+        let batch = Batch {
+            spans: inputs.spans,
+            points: points.into(),
+            results: accounted.results,
+            ..Batch::default()
+        };
+        self.open_with(batch, accounted.run).await.map_err(|error| SinkError(error.to_string()))?;
         self.export(finished).await;
         Ok(())
+    }
+}
+
+/// What is measured between two tests.
+#[async_trait]
+impl smoltrace_collect::Sink for StoreSink {
+    async fn store(&self, received: Received) -> Result<(), smoltrace_collect::SinkError> {
+        let Received { spans, points, events } = received;
+        let run = account_run(&self.inputs(None)).run;
+        let batch = Batch { spans, points, events, ..Batch::default() };
+        let failed = |error: StoreError| smoltrace_collect::SinkError::Failed(error.to_string());
+        self.open_with(batch, run).await.map_err(failed)
     }
 }

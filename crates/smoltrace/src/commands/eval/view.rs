@@ -9,10 +9,14 @@ use smoltrace_eval::{
     run::{Event, Spent, Stop, Summary, Totals},
     task::TaskSet,
 };
-use smoltrace_model::rows::RunRow;
+use smoltrace_model::rows::{RunRow, Source};
 
 use super::super::{print_json, say};
-use crate::{config::Config, output::format};
+use crate::{
+    config::Config,
+    output::format,
+    power::{Now, Pending},
+};
 
 pub struct View {
     bar: ProgressBar,
@@ -25,6 +29,11 @@ pub struct View {
     passed: usize,
     failed: usize,
     tests: Vec<Summary>,
+    spent: Spent,
+    /// As last measured.
+    power: Option<Now>,
+    /// Power and energy in words.
+    power_text: String,
 }
 
 impl View {
@@ -46,6 +55,9 @@ impl View {
             passed: 0,
             failed: 0,
             tests: Vec::new(),
+            spent: Spent::default(),
+            power: None,
+            power_text: String::new(),
         }
     }
 
@@ -53,13 +65,16 @@ impl View {
         !self.json && !self.quiet
     }
 
-    pub fn begin(&self, tasks: &TaskSet) -> Result<()> {
+    pub fn begin(&self, tasks: &TaskSet, power: Option<&Pending>) -> Result<()> {
         if !self.tells() {
             return Ok(());
         }
         say(&format!("run     {}", self.run_id))?;
         say(&format!("model   {}", format::text(&self.model, 80)))?;
         say(&format!("tasks   {} of {}", tasks.tasks.len(), format::text(&tasks.name, 80)))?;
+        if let Some(power) = power {
+            say(&format!("power   {}", format::text(&power.describe(), 300)))?;
+        }
         for note in self.notes.iter().chain(&tasks.notes) {
             say(&format!("note    {}", format::text(note, 300)))?;
         }
@@ -112,13 +127,31 @@ impl View {
             summary.input_tokens + summary.output_tokens,
             summary.duration_ms
         ));
-        let scored = self.passed + self.failed;
-        let cost = if spent.cost_usd > 0.0 { format!(", ${:.4}", spent.cost_usd) } else { String::new() };
-        self.bar.set_message(format!("{}/{scored} passed, {} tokens{cost}", self.passed, spent.tokens));
+        self.spent = spent;
+        self.tell();
         self.bar.inc(1);
         if self.json {
             self.tests.push(summary.clone());
         }
+    }
+
+    /// Power now, and energy so far.
+    pub fn measured(&mut self, now: Now) {
+        let power_w = self.power.replace(now).and_then(|before| now.power_w(&before));
+        let simulated = if now.is_simulated { " [simulated]" } else { "" };
+        let power = power_w.map_or(String::new(), |_| format!(", {}", format::unit(power_w, "W")));
+        let energy = format::watt_hours(Some(now.energy_wh()));
+        self.power_text = format!("{power}, {energy}{simulated}");
+        self.tell();
+    }
+
+    /// What is said beside the bar.
+    fn tell(&self) {
+        let (spent, scored) = (self.spent, self.passed + self.failed);
+        let cost = if spent.cost_usd > 0.0 { format!(", ${:.4}", spent.cost_usd) } else { String::new() };
+        let power = &self.power_text;
+        self.bar
+            .set_message(format!("{}/{scored} passed, {} tokens{cost}{power}", self.passed, spent.tokens));
     }
 
     /// Prints a line above the bar.
@@ -155,6 +188,15 @@ impl View {
             or_dash(row.total_cost_usd.map(|usd| format!("{usd:.6}"))),
             if row.simulated { ", simulated" } else { "" },
         ))?;
+        if let Some(energy_wh) = row.energy_wh {
+            say(&format!(
+                "energy {} [{}], CO2 {}, power cost {}",
+                format::watt_hours(Some(energy_wh)),
+                row.energy_source.as_str(),
+                format::grams(known(row.co2_emissions_g, row.co2_source)),
+                format::usd(known(row.power_cost_total_usd, row.power_cost_source)),
+            ))?;
+        }
         if totals.interrupted + totals.not_run > 0 {
             say(&format!("{} cut off, {} not run", totals.interrupted, totals.not_run))?;
         }
@@ -163,4 +205,9 @@ impl View {
         }
         say(&format!("smoltrace show {}", row.run_id))
     }
+}
+
+/// A published 0 is unknown where nothing is its source.
+fn known(value: f64, source: Source) -> Option<f64> {
+    (source != Source::None).then_some(value)
 }

@@ -15,7 +15,7 @@ use crate::{
     cli::MeasurePowerArgs,
     config::Config,
     exit::UsageError,
-    power::{self, Choice, Measuring, Recording, Summary},
+    power::{self, Choice, Measuring, Pending, Recording},
     record::{Keeper, KeeperOptions, Recorder},
 };
 use report::Snapshot;
@@ -38,7 +38,7 @@ pub async fn run(args: &MeasurePowerArgs, config: &Config) -> Result<()> {
         (None, Some(run_id)) => Some((run_id, Tables::open(config).await?)),
         _ => None,
     };
-    let measuring = power::start(&args.measure, &args.source)?.map(Arc::new);
+    let measuring = power::start(&args.measure, &args.source, true)?.map(Arc::new);
     let storing = match (tables, &measuring) {
         (Some((run_id, tables)), Some(measuring)) => Some(Storing::start(run_id, measuring, tables)),
         _ => None,
@@ -95,14 +95,13 @@ impl Storing {
     fn start(run_id: &str, measuring: &Arc<Measuring>, tables: Tables) -> Self {
         let Tables { store, keeper } = tables;
         let sink = Arc::new(Recorder::new(store, keeper.clone()));
-        let recording = Recording::start(measuring.clone(), sink, run_id.to_owned());
+        let recording = Recording::start(Pending::new(measuring.clone(), run_id), sink);
         Self { run_id: run_id.to_owned(), recording, keeper }
     }
 
     async fn finish(self) {
-        let Summary { failed_rows, lost_samples, .. } = self.recording.finish().await;
-        if failed_rows > 0 || lost_samples > 0 {
-            eprintln!("power: {failed_rows} rows could not be stored, {lost_samples} samples came too fast");
+        if let Some(trouble) = self.recording.finish().await.trouble() {
+            eprintln!("power: {trouble}");
         }
         self.keeper.seal(&self.run_id).await;
     }

@@ -1,0 +1,115 @@
+// The devices of a run: what each used, how that was found, and how much of the time it covers.
+
+import type { RunDetail } from '@/api/types';
+import { Badge, Panel, SourceBadge, Value } from '@/design/components/data';
+import * as format from '@/lib/format';
+
+import { callsInWords, type Device } from './power';
+import css from './run.module.css';
+
+const METHODS: Record<string, { name: string; says: string }> = {
+  counter: { name: 'energy counter', says: "Differences of the device's own energy counter." },
+  power: { name: 'power', says: 'Power readings, integrated by the trapezoid rule.' },
+};
+
+const KINDS: Record<string, string> = {
+  gpu: 'GPU',
+  cpu: 'processor',
+  memory: 'memory',
+  enclosure: 'platform',
+};
+
+export function Devices({ accounting }: Pick<RunDetail, 'accounting'>) {
+  const { devices } = accounting;
+  if (devices.length === 0) return null;
+  return (
+    <Panel title="Devices" note={callsInWords(accounting.call_energy)}>
+      <div className={css.scrollx}>
+        <table className={css.plain}>
+          <thead>
+            <tr>
+              {[
+                'Device',
+                'Source',
+                'Read from',
+                'Energy',
+                'CO₂',
+                'Power cost',
+                'Covered',
+                'Not covered',
+                'Counter to power',
+                'Idle',
+                'Above idle',
+              ].map((head) => (
+                <th key={head} scope="col">
+                  {head}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {devices.map((device, index) => (
+              <Row key={index} device={device} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Panel>
+  );
+}
+
+const seconds = (s: number) => format.duration(s * 1000);
+
+function Row({ device }: { device: Device }) {
+  const method = METHODS[device.method];
+  return (
+    <tr>
+      <th scope="row">
+        {device.device} <span className={css.none}>{KINDS[device.kind] ?? device.kind}</span>
+        {device.is_part && (
+          <Badge title="Its energy is in that of another device here, and is not added again.">part</Badge>
+        )}
+        {device.is_partitioned && (
+          <Badge tone="warn" title="Split into instances (MIG): the readings are those of the whole GPU.">
+            whole GPU
+          </Badge>
+        )}
+      </th>
+      <td>
+        <SourceBadge source={device.source} of={device.device} />
+      </td>
+      <td title={method?.says}>{method?.name ?? device.method}</td>
+      <td>
+        <Value of={format.energy(device.energy_wh)} />
+      </td>
+      <td>
+        <Value of={format.co2(device.co2_emissions_g)} why="Nothing says what its energy is multiplied by." />
+      </td>
+      <td>
+        <Value of={format.usd(device.power_cost_usd)} why="Nothing says what its energy is multiplied by." />
+      </td>
+      <td>
+        <Value of={seconds(device.covered_s)} />
+      </td>
+      <td>
+        <Value of={seconds(device.uncovered_s)} />
+      </td>
+      <td title="Energy by its counter as a multiple of its integrated power">
+        {device.counter_to_power === null ? (
+          <Value of={format.plain(null)} why="It has not both, or they were read too seldom to compare." />
+        ) : (
+          format.ratio(device.counter_to_power)
+        )}
+      </td>
+      <td>
+        <Value
+          of={format.power(device.idle_power_w)}
+          why="Less than a second is known in which no test ran."
+        />
+      </td>
+      <td>
+        <Value of={format.energy(device.above_idle_wh)} why="What it draws when idle is not known." />
+      </td>
+    </tr>
+  );
+}
