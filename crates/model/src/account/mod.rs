@@ -19,7 +19,6 @@ pub use accounting::{
 };
 pub use differences::{Difference, differences};
 pub use executions::is_synthesised;
-pub(crate) use executions::unaccounted;
 
 use crate::{
     aggregate,

@@ -1,9 +1,6 @@
 //! Finished tests into the tables: accounted, committed, and only then told.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Result;
 use async_trait::async_trait;
@@ -18,6 +15,7 @@ use smoltrace_model::{
     rows::{RunRow, RunStatus},
 };
 use smoltrace_store::{Batch, MaintenanceOptions, Store, StoreError};
+use tokio::sync::OnceCell;
 
 /// Where runs that were made here say that they come from.
 pub const ORIGIN: &str = "eval";
@@ -26,7 +24,9 @@ pub struct StoreSink {
     store: Store,
     run_id: String,
     declared: Map<String, Value>,
-    opened: AtomicBool,
+    /// The run's row before it went on, if it was there.
+    before: Option<RunRow>,
+    opened: OnceCell<()>,
     exporter: Option<OtlpExporter>,
     /// Spans that could not be exported, and why the last of them.
     unexported: Mutex<(usize, String)>,
@@ -37,10 +37,25 @@ impl StoreSink {
         store: Store,
         run_id: &str,
         declared: Map<String, Value>,
+        before: Option<RunRow>,
         exporter: Option<OtlpExporter>,
     ) -> Self {
-        let (opened, unexported) = (AtomicBool::new(false), Mutex::default());
-        Self { store, run_id: run_id.into(), declared, opened, exporter, unexported }
+        let (opened, unexported) = (OnceCell::new(), Mutex::default());
+        Self { store, run_id: run_id.into(), declared, before, opened, exporter, unexported }
+    }
+
+    /// Says that the run is under way, and how much it will be. Comes before any of its rows; may be called beside them.
+    pub async fn open(&self) -> Result<(), StoreError> {
+        let append = async || {
+            let row = account_run(&self.inputs(None)).run;
+            let row = match &self.before {
+                Some(before) => RunRow { declared: row.declared, ..before.clone() },
+                None => row,
+            };
+            let runs = vec![RunRow { status: RunStatus::Running, ..row }.sealed()];
+            self.append(Batch { runs, ..Batch::default() }).await
+        };
+        self.opened.get_or_try_init(append).await.map(|_| ())
     }
 
     /// What did not go as it was to, for a person to read.
@@ -112,14 +127,13 @@ impl Sink for StoreSink {
             inputs.spans.extend(test.spans.iter().cloned());
             inputs.results.push(test.result.clone());
         }
-        let accounted = account_run(&inputs);
-        let mut batch = Batch { spans: inputs.spans, results: accounted.results, ..Batch::default() };
-        // The run says that it is under way in the commit of its first rows.
-        if !self.opened.load(Ordering::Relaxed) {
-            batch.runs.push(RunRow { status: RunStatus::Running, ..accounted.run }.sealed());
-        }
-        self.append(batch).await.map_err(|error| SinkError(error.to_string()))?;
-        self.opened.store(true, Ordering::Relaxed);
+        let results = account_run(&inputs).results;
+        let batch = Batch { spans: inputs.spans, results, ..Batch::default() };
+        let stored = async {
+            self.open().await?;
+            self.append(batch).await
+        };
+        stored.await.map_err(|error: StoreError| SinkError(error.to_string()))?;
         self.export(finished).await;
         Ok(())
     }
