@@ -182,11 +182,22 @@ def test_same_results(endpoint, tmp_path, agent, script):
     endpoint.play(script)
     with runner(endpoint, agent) as url:
         theirs = evaluate(data, f"theirs-{agent}", *common, "--agent-url", url, "--agent-name", agent)
+        asked_by_them = dict(endpoint.asked)
+        # The same server for another run.
+        endpoint.play(script)
+        again = evaluate(data, f"again-{agent}", *common, "--limit", "1", "--agent-url", url, "--agent-name", agent)
 
+    [first] = again
+    assert again[first] == theirs[first]
     assert ours.keys() == theirs.keys() == script.keys()
     # What is left to the model when no step is left is its own text in both.
-    assert ours == theirs
-    assert endpoint.asked == asked
+    differences = {
+        prompt: {field: (ours[prompt][field], value) for field, value in row.items() if ours[prompt][field] != value}
+        for prompt, row in theirs.items()
+        if ours[prompt] != row
+    }
+    assert not differences
+    assert asked_by_them == asked
 
 
 @pytest.mark.parametrize(("agent", "prompt"), [("tool", "tool one"), ("code", "code one")])

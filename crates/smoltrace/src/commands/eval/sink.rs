@@ -46,16 +46,17 @@ impl StoreSink {
 
     /// Says that the run is under way, and how much it will be. Comes before any of its rows; may be called beside them.
     pub async fn open(&self) -> Result<(), StoreError> {
-        let append = async || {
-            let row = account_run(&self.inputs(None)).run;
-            let row = match &self.before {
-                Some(before) => RunRow { declared: row.declared, ..before.clone() },
-                None => row,
-            };
-            let runs = vec![RunRow { status: RunStatus::Running, ..row }.sealed()];
-            self.append(Batch { runs, ..Batch::default() }).await
+        self.opened.get_or_try_init(|| self.append_opening()).await.map(|_| ())
+    }
+
+    async fn append_opening(&self) -> Result<(), StoreError> {
+        let row = account_run(&self.inputs(None)).run;
+        let row = match &self.before {
+            Some(before) => RunRow { declared: row.declared, ..before.clone() },
+            None => row,
         };
-        self.opened.get_or_try_init(append).await.map(|_| ())
+        let runs = vec![RunRow { status: RunStatus::Running, ..row }.sealed()];
+        self.append(Batch { runs, ..Batch::default() }).await
     }
 
     /// What did not go as it was to, for a person to read.
