@@ -18,6 +18,7 @@ import argparse
 import json
 import os
 import sys
+import threading
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -108,12 +109,18 @@ class Tracing:
 
     def __init__(self):
         self.provider = None
+        self.endpoint = None
+        self.lock = threading.Lock()
 
     def start(self, task):
         """Begins to export, when there is somewhere to export to."""
         endpoint = task.get("otlp_endpoint")
-        if self.provider or not endpoint:
-            return
+        # Tasks come side by side, and instrumenting twice would lose spans.
+        with self.lock:
+            if endpoint and endpoint != self.endpoint:
+                self.provider, self.endpoint = self.exporting(task, endpoint), endpoint
+
+    def exporting(self, task, endpoint):
         from openinference.instrumentation.smolagents import SmolagentsInstrumentor
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource
@@ -121,9 +128,14 @@ class Tracing:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
         resource = Resource.create({"service.name": "smolagents", "run.id": task["run_id"]})
-        self.provider = TracerProvider(resource=resource)
-        self.provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces")))
-        SmolagentsInstrumentor().instrument(tracer_provider=self.provider)
+        provider = TracerProvider(resource=resource)
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces")))
+        if self.provider:
+            # Another run: its spans go to another place.
+            SmolagentsInstrumentor().uninstrument()
+            self.provider.shutdown()
+        SmolagentsInstrumentor().instrument(tracer_provider=provider)
+        return provider
 
     def run(self, task, options):
         self.start(task)

@@ -2,7 +2,7 @@
 //!
 //!     cargo run --release -p smoltrace-eval --example endpoint
 //!
-//! Prints its address, and answers until it is stopped.
+//! Prints its address, then a line for the first request of every connection, and answers until it is stopped.
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -30,6 +30,7 @@ async fn serve(stream: TcpStream) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
     let (mut line, mut body) = (String::new(), Vec::new());
+    let mut told = false;
     let head = r#""id":"1","created":1,"model":"scripted""#;
     loop {
         let mut length = 0;
@@ -47,6 +48,10 @@ async fn serve(stream: TcpStream) -> std::io::Result<()> {
         }
         body.resize(length, 0);
         read.read_exact(&mut body).await?;
+        if !told {
+            told = true;
+            println!("asked");
+        }
         let asked = String::from_utf8_lossy(&body);
         let streamed = asked.contains("\"stream\":true") || asked.contains("\"stream\": true");
         let (kind, answer) = match streamed {

@@ -7,6 +7,7 @@ pub mod agent;
 pub mod chat;
 pub mod clock;
 pub mod export;
+pub mod hub;
 mod python;
 mod redact;
 pub mod run;

@@ -17,16 +17,16 @@ const SHORTEST: usize = 8;
 /// whatever an Authorization header carries.
 static FORMS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
-        r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}",
-        r"|\bgsk_[A-Za-z0-9]{20,}",
-        r"|\bhf_[A-Za-z0-9]{20,}",
-        r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}",
-        r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
-        r"|\bAIza[A-Za-z0-9_-]{30,}",
-        r"|\bxox[abprs]-[A-Za-z0-9-]{10,}",
-        r"|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
+        r"(?-u:\b)(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}",
+        r"|(?-u:\b)gsk_[A-Za-z0-9]{20,}",
+        r"|(?-u:\b)hf_[A-Za-z0-9]{20,}",
+        r"|(?-u:\b)gh[pousr]_[A-Za-z0-9]{20,}|(?-u:\b)github_pat_[A-Za-z0-9_]{20,}",
+        r"|(?-u:\b)(?:AKIA|ASIA)[A-Z0-9]{16}(?-u:\b)",
+        r"|(?-u:\b)AIza[A-Za-z0-9_-]{30,}",
+        r"|(?-u:\b)xox[abprs]-[A-Za-z0-9-]{10,}",
+        r"|(?-u:\b)eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
         r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)-----END [A-Z ]*PRIVATE KEY-----",
-        r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{12,}",
+        r"|(?i:(?-u:\b)bearer\s+)[A-Za-z0-9._~+/=-]{12,}",
     ))
     .expect("a valid pattern")
 });

@@ -4,7 +4,6 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::{
-    account::unaccounted,
     inputs::{Declared, RunInputs},
     rows::ResultRow,
 };
@@ -81,7 +80,7 @@ fn join_results(known: &mut Vec<ResultRow>, new: Vec<ResultRow>) {
 
 /// Hash of what the source said of an execution, without what tells it from another attempt.
 fn content(row: &ResultRow) -> String {
-    let row = ResultRow { attempt: 0, version: 0, trace_id: None, span_id: None, ..unaccounted(row) };
+    let row = ResultRow { attempt: 0, version: 0, trace_id: None, span_id: None, ..row.declared_only() };
     row.sealed().row_id
 }
 

@@ -22,17 +22,39 @@ const SILENT_NS: i64 = 30_000_000_000;
 pub struct TestsSoFar {
     pub done: i64,
     pub running: i64,
+    /// None when the run did not say how many there will be.
+    pub queued: Option<i64>,
 }
 
-/// Tells done tests from running ones.
-pub fn tests_so_far(spans: &[SpanRow]) -> TestsSoFar {
-    let mut traces: BTreeMap<&str, bool> = BTreeMap::new();
+/// Tells done tests from running ones and those to come.
+///
+/// Some runs tell of a test when it is done, and not before. Where such a run said how many tests there are and how many it
+/// runs at a time, that many are running, or as many as are left. A test that a stop cut off is none of them: it runs again.
+pub fn tests_so_far(run: &RunRow, spans: &[SpanRow]) -> TestsSoFar {
+    let mut traces: BTreeMap<&str, Option<&SpanRow>> = BTreeMap::new();
     for span in spans {
-        *traces.entry(&span.trace_id).or_default() |= span.parent_span_id.is_none();
+        let root = traces.entry(&span.trace_id).or_default();
+        if span.parent_span_id.is_none() {
+            *root = Some(span);
+        }
     }
-    let done = traces.values().filter(|has_root| **has_root).count();
-    TestsSoFar { done: done as i64, running: (traces.len() - done) as i64 }
+    let roots = traces.values().flatten();
+    let cut_off = roots.clone().filter(|root| root.attributes.contains(CUT_OFF)).count() as i64;
+    let done = roots.count() as i64 - cut_off;
+    let seen = traces.values().filter(|root| root.is_none()).count() as i64;
+    let declared: serde_json::Value = serde_json::from_str(&run.declared).unwrap_or_default();
+    let Some(planned) = planned(&declared) else {
+        return TestsSoFar { done, running: seen, queued: None };
+    };
+    let left = (planned - done).max(0);
+    let at_a_time =
+        declared.pointer("/metadata/settings/parallel_workers").and_then(serde_json::Value::as_i64);
+    let running = seen.max(at_a_time.unwrap_or(0).min(left));
+    TestsSoFar { done, running, queued: Some((left - running).max(0)) }
 }
+
+/// What the root of a test that a stop cut off has among its attributes, which are canonical JSON.
+const CUT_OFF: &str = "\"test.stop_reason\":\"run_stopped\"";
 
 /// The spans that ended last, newest first, each once.
 pub fn latest(spans: &[SpanRow], most: usize) -> Vec<&SpanRow> {
@@ -56,8 +78,7 @@ pub fn power_now(set: &SeriesSet) -> Option<(f64, i64)> {
 }
 
 /// Tests that the run's source said it would run; none when it did not.
-pub fn planned_tests(run: &RunRow) -> Option<i64> {
-    let declared: serde_json::Value = serde_json::from_str(&run.declared).ok()?;
+fn planned(declared: &serde_json::Value) -> Option<i64> {
     let places =
         ["/leaderboard_row/planned_tests", "/metadata/planned_tests", "/metadata/run_state/planned_tests"];
     places.iter().find_map(|place| declared.pointer(place)?.as_i64()).filter(|planned| *planned >= 0)

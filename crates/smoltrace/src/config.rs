@@ -59,6 +59,11 @@ pub fn variable<'a>(names: &[&'a str]) -> Option<(&'a str, String)> {
     })
 }
 
+/// The proxy that requests to other machines go through.
+pub fn proxy() -> Option<String> {
+    variable(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]).map(|(_, url)| url)
+}
+
 /// A copy of the environment, for tools that show or pass on parts of it. What is no UTF-8 is left out.
 pub fn environment() -> std::collections::BTreeMap<String, String> {
     std::env::vars_os()

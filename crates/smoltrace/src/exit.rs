@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use smoltrace_eval::task::TaskError;
+use smoltrace_eval::{
+    hub::{HubError, HubErrorKind},
+    task::TaskError,
+};
 use smoltrace_exchange::InputError;
 use smoltrace_store::StoreError;
 
@@ -64,6 +67,13 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
         }
         if cause.is::<InputError>() || cause.is::<TaskError>() {
             return Exit::BadInput;
+        }
+        if let Some(error) = cause.downcast_ref::<HubError>() {
+            return match error.kind {
+                HubErrorKind::NoDataset | HubErrorKind::NoRevision | HubErrorKind::NoFiles => Exit::Usage,
+                HubErrorKind::TooLarge | HubErrorKind::UnsafeName | HubErrorKind::Nonsense => Exit::BadInput,
+                HubErrorKind::Refused | HubErrorKind::Unreachable => Exit::Failure,
+            };
         }
         if let Some(unmet) = cause.downcast_ref::<Unmet>() {
             return match unmet {

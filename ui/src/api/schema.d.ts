@@ -1615,7 +1615,7 @@ export interface components {
             tests_queued: number | null;
             /**
              * Format: int64
-             * @description Tests of which spans are there, but not the root.
+             * @description Tests under way: spans of them are there, but not the root; or as many as the run said that it runs at a time.
              */
             tests_running: number;
         };

@@ -105,21 +105,21 @@ impl Act for Caller<'_> {
         {
             return final_answer(call, span, assignment).map(Some);
         }
-        if calls.iter().any(|call| call.name == FINAL_ANSWER) {
-            assignment.progress.lock().bad_calls += 1;
-            return Err(
-                "Call final_answer alone, in a step of its own: nothing of this step was done.".into()
-            );
-        }
-        let made = calls.iter().map(|call| self.call(call, span, assignment));
+        // As smolagents has it: the other calls are made, and the answer beside them is not taken.
+        let others = calls.iter().filter(|call| call.name != FINAL_ANSWER);
+        let made = others.clone().map(|call| self.call(call, span, assignment));
         let answers = futures::future::join_all(made).await;
         let (mut seen, mut wrong) = (Vec::new(), Vec::new());
-        for (call, answer) in calls.iter().zip(answers) {
+        for (call, answer) in others.zip(answers) {
             match answer {
                 Ok(value) => seen.push(python::str_of(&value).trim().to_owned()),
                 Err(error) if calls.len() == 1 => wrong.push(error),
                 Err(error) => wrong.push(format!("{}: {error}", call.id)),
             }
+        }
+        if calls.iter().any(|call| call.name == FINAL_ANSWER) {
+            assignment.progress.lock().bad_calls += 1;
+            wrong.push("The answer was not taken: call final_answer alone, in a step of its own.".into());
         }
         step.observation = (!seen.is_empty()).then(|| seen.join("\n"));
         if wrong.is_empty() { Ok(None) } else { Err(wrong.join("\n")) }

@@ -7,7 +7,7 @@ pub mod openai;
 pub mod provider;
 mod rate;
 pub mod replay;
-mod retry;
+pub(crate) mod retry;
 pub mod scripted;
 mod sse;
 

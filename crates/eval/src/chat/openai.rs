@@ -21,6 +21,7 @@ use super::{
     retry::{self, RetryPolicy},
     sse::Events,
 };
+use crate::clock::Clock;
 
 /// How an endpoint is used.
 #[derive(Clone)]
@@ -43,6 +44,8 @@ pub struct Options {
     pub requests_per_minute: Option<u32>,
     /// URL of a proxy for endpoints that are not on this machine.
     pub proxy: Option<String>,
+    /// Tells how far off a date is that an endpoint asks to wait for; without one, only where its answer has a date.
+    pub clock: Option<Clock>,
 }
 
 impl Options {
@@ -61,6 +64,7 @@ impl Options {
             requests_at_once: 64,
             requests_per_minute: None,
             proxy: None,
+            clock: None,
         }
     }
 }
@@ -149,7 +153,7 @@ impl OpenAi {
         let mut response = request.send().await.map_err(|error| Failure::connection(&error))?;
         let status = response.status();
         if !status.is_success() {
-            let wait = retry::asked(response.headers());
+            let wait = retry::asked(response.headers(), self.options.clock.as_ref());
             return Err(Failure::Status { status, message: error_message(response).await, wait });
         }
         let streamed = response

@@ -4,10 +4,7 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures::FutureExt;
 use serde_json::{Value, json};
-use smoltrace_model::{
-    rows::{ResultRow, Source},
-    time::iso_micros,
-};
+use smoltrace_model::{rows::ResultRow, time::iso_micros};
 
 use super::{Execution, Finished, RunOptions, Stopper, Summary};
 use crate::{
@@ -201,7 +198,6 @@ fn row(
         test_id: task.id.clone(),
         agent_type: agent.kind().to_owned(),
         attempt: i64::from(*attempt),
-        version: 1,
         model: Some(options.model.clone()),
         evaluation_date: Some(format!("{}Z", iso_micros(started))),
         difficulty: task.difficulty.clone(),
@@ -219,27 +215,7 @@ fn row(
         error: progress.error,
         stop_reason: Some(stop_reason.as_str().to_owned()),
         timed_out: Some(stop_reason == StopReason::Timeout),
-        trace_id: None,
-        span_id: None,
         declared: declared.to_string(),
-        start_time_unix_nano: None,
-        end_time_unix_nano: None,
-        duration_ms: None,
-        input_tokens: None,
-        output_tokens: None,
-        total_tokens: None,
-        llm_calls: None,
-        tool_calls: None,
-        span_count: None,
-        error_count: None,
-        cost_usd: None,
-        cost_source: Source::None,
-        energy_wh: None,
-        energy_source: Source::None,
-        co2_emissions_g: None,
-        co2_source: Source::None,
-        power_cost_usd: None,
-        power_cost_source: Source::None,
-        row_id: String::new(),
+        ..ResultRow::blank()
     }
 }

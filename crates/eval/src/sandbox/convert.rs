@@ -14,7 +14,65 @@ const MAX_BITS: u64 = 14_284;
 
 /// What Python's `str` makes of a value.
 pub fn to_text(object: &MontyObject) -> String {
-    if is_writable(object, 0) { object.to_string() } else { LARGE_NUMBER.into() }
+    if !is_writable(object, 0) {
+        return LARGE_NUMBER.into();
+    }
+    match object {
+        MontyObject::Date(date) => format!("{:04}-{:02}-{:02}", date.year, date.month, date.day),
+        MontyObject::DateTime(time) => date_time_text(time),
+        MontyObject::List(_) | MontyObject::Tuple(_) | MontyObject::Dict(_) => {
+            let mut text = String::new();
+            write_repr(object, &mut text);
+            text
+        }
+        other => other.to_string(),
+    }
+}
+
+fn date_time_text(time: &MontyDateTime) -> String {
+    let mut text = format!(
+        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+        time.year, time.month, time.day, time.hour, time.minute, time.second
+    );
+    if time.microsecond != 0 {
+        text.push_str(&format!(".{:06}", time.microsecond));
+    }
+    if let Some(offset) = time.offset_seconds {
+        let (sign, size) = (if offset < 0 { '-' } else { '+' }, offset.unsigned_abs());
+        text.push_str(&format!("{sign}{:02}:{:02}", size / 3600, size / 60 % 60));
+        if size % 60 != 0 {
+            text.push_str(&format!(":{:02}", size % 60));
+        }
+    }
+    text
+}
+
+/// What Python's `repr` makes of a value: as the interpreter has it, but for the comma of a tuple of one.
+fn write_repr(object: &MontyObject, out: &mut String) {
+    match object {
+        MontyObject::List(items) => write_items('[', items, "]", out),
+        MontyObject::Tuple(items) => write_items('(', items, if items.len() == 1 { ",)" } else { ")" }, out),
+        MontyObject::Dict(pairs) => {
+            out.push('{');
+            for (place, (key, value)) in pairs.iter().enumerate() {
+                out.push_str(if place > 0 { ", " } else { "" });
+                write_repr(key, out);
+                out.push_str(": ");
+                write_repr(value, out);
+            }
+            out.push('}');
+        }
+        other => out.push_str(&other.py_repr()),
+    }
+}
+
+fn write_items(open: char, items: &[MontyObject], close: &str, out: &mut String) {
+    out.push(open);
+    for (place, item) in items.iter().enumerate() {
+        out.push_str(if place > 0 { ", " } else { "" });
+        write_repr(item, out);
+    }
+    out.push_str(close);
 }
 
 const LARGE_NUMBER: &str = "[a whole number of more than 4300 digits]";

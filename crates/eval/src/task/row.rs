@@ -57,6 +57,37 @@ impl TaskSet {
     }
 }
 
+impl TaskSet {
+    /// The tasks of several files as one set.
+    ///
+    /// # Errors
+    /// When two of them have one id, or there is no task.
+    pub fn joined(name: &str, sets: impl IntoIterator<Item = Self>) -> Result<Self, TaskError> {
+        let mut joined = Self { name: name.into(), tasks: Vec::new(), notes: Vec::new() };
+        let mut sources: std::collections::HashMap<String, String> = std::collections::HashMap::new();
+        for set in sets {
+            for task in &set.tasks {
+                if let Some(other) = sources.insert(task.id.clone(), set.name.clone()) {
+                    let problem =
+                        format!("`{}` is already the id of a task in {other}; ids must be unique", task.id);
+                    return Err(TaskError {
+                        field: Some("id".into()),
+                        ..TaskError::of_source(&set.name, problem)
+                    });
+                }
+            }
+            joined.tasks.extend(set.tasks);
+            joined.notes.extend(
+                set.notes.into_iter().filter(|note| !joined.notes.contains(note)).collect::<Vec<_>>(),
+            );
+        }
+        match joined.tasks.is_empty() {
+            true => Err(TaskError::of_source(name, "there are no tasks in it")),
+            false => Ok(joined),
+        }
+    }
+}
+
 struct Row<'a> {
     source: &'a str,
     place: usize,

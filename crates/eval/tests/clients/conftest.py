@@ -21,6 +21,10 @@ class Endpoint:
             def do_POST(self):
                 request = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 message = {"role": "assistant", **endpoint.reply(request)}
+                # As endpoints do, whoever writes: nothing comes after a stop text.
+                for stop in request.get("stop") or []:
+                    if message["content"]:
+                        message["content"] = message["content"].split(stop)[0]
                 usage = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
                 answer = {"id": "1", "object": "chat.completion", "created": 1, "model": "scripted"}
                 if request.get("stream"):

@@ -6,6 +6,7 @@ mod attacks_network;
 mod attacks_sandbox;
 mod attacks_system;
 mod chaos;
+mod hub;
 mod mcp;
 mod replay;
 mod runner;

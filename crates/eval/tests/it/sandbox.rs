@@ -65,6 +65,32 @@ async fn run(code: &str) -> Execution {
 }
 
 #[tokio::test]
+async fn answers_are_written_as_python_writes_them() {
+    let cases = [
+        ("(1,)", "(1,)"),
+        ("()", "()"),
+        ("[(1,), ('a', 2), {'k': (None,)}]", "[(1,), ('a', 2), {'k': (None,)}]"),
+        ("{(1,): [True, 1.0, \"it's\"]}", "{(1,): [True, 1.0, \"it's\"]}"),
+        ("100 / 5", "20.0"),
+        ("'20'", "20"),
+        ("['20']", "['20']"),
+        ("{1}", "{1}"),
+        ("datetime.date(2026, 1, 2)", "2026-01-02"),
+        ("datetime.datetime(2026, 1, 2, 3, 4)", "2026-01-02 03:04:00"),
+        ("datetime.datetime(2026, 1, 2, 3, 4, 5, 60)", "2026-01-02 03:04:05.000060"),
+        (
+            "datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone(datetime.timedelta(hours=-3, minutes=-30)))",
+            "2026-01-02 00:00:00-03:30",
+        ),
+        ("[datetime.date(2026, 1, 2)]", "[datetime.date(2026, 1, 2)]"),
+    ];
+    for (value, expected) in cases {
+        let done = run(&format!("import datetime\nfinal_answer({value})")).await;
+        assert_eq!(done.final_answer_text.as_deref(), Some(expected), "{value}: {:?}", done.error);
+    }
+}
+
+#[tokio::test]
 async fn code_gives_what_python_gives() {
     let cases = [
         ("1 + 1", json!(2)),

@@ -3,10 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use smoltrace_model::{
-    ids,
-    rows::{ResultRow, Source},
-};
+use smoltrace_model::{ids, rows::ResultRow};
 
 use super::{OURS, Reading, read_file};
 use crate::{
@@ -218,12 +215,10 @@ fn draft(
     let trace_id = id_of(&["trace_id"], "trace_id", ids::trace_id, 16);
     let span_id = id_of(&["span_id"], "root_span_id", ids::span_id, 8);
     let row = ResultRow {
-        run_id: String::new(),
         test_uid: uid.unwrap_or_default(),
         test_id,
         agent_type: agent_type.unwrap_or_default(),
         attempt: attempt.unwrap_or(0),
-        version: 1,
         model: take_text(&mut object, &["model"]),
         evaluation_date: take_text(&mut object, &["evaluation_date"]),
         difficulty: take_text(&mut object, &["difficulty"]),
@@ -243,26 +238,7 @@ fn draft(
         timed_out: take_with(&mut object, &["timed_out"], boolean),
         trace_id,
         span_id,
-        declared: String::new(),
-        start_time_unix_nano: None,
-        end_time_unix_nano: None,
-        duration_ms: None,
-        input_tokens: None,
-        output_tokens: None,
-        total_tokens: None,
-        llm_calls: None,
-        tool_calls: None,
-        span_count: None,
-        error_count: None,
-        cost_usd: None,
-        cost_source: Source::None,
-        energy_wh: None,
-        energy_source: Source::None,
-        co2_emissions_g: None,
-        co2_source: Source::None,
-        power_cost_usd: None,
-        power_cost_source: Source::None,
-        row_id: String::new(),
+        ..ResultRow::blank()
     };
     Ok(Draft { row, rest: object, ours })
 }

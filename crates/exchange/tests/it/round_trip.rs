@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use smoltrace_exchange::export;
 use smoltrace_model::{
     inputs::{Declared, RunInputs},
-    rows::{Instrument, PointRow, ResultRow, Source, SpanKind, SpanRow, SpanStatus, Temporality},
+    rows::{Instrument, PointRow, ResultRow, SpanKind, SpanRow, SpanStatus, Temporality},
 };
 
 use crate::{
@@ -176,12 +176,10 @@ fn result() -> impl Strategy<Value = ResultRow> {
             let mut texts = texts.into_iter();
             let mut text = || texts.next().flatten();
             ResultRow {
-                run_id: String::new(),
                 test_uid: format!("{agent}:{id}"),
                 test_id: id,
                 agent_type: agent.into(),
                 attempt,
-                version: 1,
                 model: text(),
                 evaluation_date: text(),
                 difficulty: text(),
@@ -202,25 +200,7 @@ fn result() -> impl Strategy<Value = ResultRow> {
                 trace_id,
                 span_id,
                 declared,
-                start_time_unix_nano: None,
-                end_time_unix_nano: None,
-                duration_ms: None,
-                input_tokens: None,
-                output_tokens: None,
-                total_tokens: None,
-                llm_calls: None,
-                tool_calls: None,
-                span_count: None,
-                error_count: None,
-                cost_usd: None,
-                cost_source: Source::None,
-                energy_wh: None,
-                energy_source: Source::None,
-                co2_emissions_g: None,
-                co2_source: Source::None,
-                power_cost_usd: None,
-                power_cost_source: Source::None,
-                row_id: String::new(),
+                ..ResultRow::blank()
             }
         },
     )

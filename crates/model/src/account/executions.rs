@@ -9,7 +9,7 @@ use crate::{
     events,
     forest::{Forest, NONE},
     normalize::{count, text},
-    rows::{ResultRow, Source, SpanKind, SpanRow, SpanStatus},
+    rows::{ResultRow, SpanKind, SpanRow, SpanStatus},
     trace::most_frequent,
     usage::{self, TraceUsage},
 };
@@ -311,7 +311,7 @@ fn listed_rows(run_id: &str, listed: &[ResultRow]) -> Vec<ResultRow> {
         .iter()
         .filter(|row| !is_synthesised(row))
         .map(|row| {
-            let row = ResultRow { run_id: run_id.into(), version: 1, ..unaccounted(row) };
+            let row = ResultRow { run_id: run_id.into(), version: 1, ..row.declared_only() };
             row.sealed()
         })
         .filter(|row| {
@@ -319,32 +319,6 @@ fn listed_rows(run_id: &str, listed: &[ResultRow]) -> Vec<ResultRow> {
             (row.attempt < 1 && row.trace_id.is_none()) || seen.insert(row.row_id.clone())
         })
         .collect()
-}
-
-/// The row without what was accounted.
-pub(crate) fn unaccounted(row: &ResultRow) -> ResultRow {
-    ResultRow {
-        start_time_unix_nano: None,
-        end_time_unix_nano: None,
-        duration_ms: None,
-        input_tokens: None,
-        output_tokens: None,
-        total_tokens: None,
-        llm_calls: None,
-        tool_calls: None,
-        span_count: None,
-        error_count: None,
-        cost_usd: None,
-        cost_source: Source::None,
-        energy_wh: None,
-        energy_source: Source::None,
-        co2_emissions_g: None,
-        co2_source: Source::None,
-        power_cost_usd: None,
-        power_cost_source: Source::None,
-        row_id: String::new(),
-        ..row.clone()
-    }
 }
 
 /// Numbered attempts first, then by date; equals stay in the order of the source.
@@ -418,46 +392,19 @@ fn synthesised(run_id: &str, unit: &Unit) -> ResultRow {
         test_id,
         agent_type,
         attempt: 0,
-        version: 1,
-        model: None,
-        evaluation_date: None,
         difficulty: attribute(&["test.difficulty"]),
         category: attribute(&["test.category"]),
         prompt: attribute(&["prompt", "smolagents.task"]).or_else(|| task(attributes.get("input.value")?)),
         success,
         tool_called: number("tests.tool_calls").map(|calls| calls > 0),
-        correct_tool: None,
-        final_answer_called: None,
-        response_correct: None,
-        expected_tool: None,
-        tools_used: Vec::new(),
         steps: number("tests.steps").or_else(|| (unit.steps > 0).then_some(unit.steps)),
         response: attribute(&["output.value"]),
         error: (root.status == SpanStatus::Error).then(|| root.status_message.clone()).flatten(),
         stop_reason: attribute(&["test.stop_reason"]),
-        timed_out: None,
         trace_id: Some(root.trace_id.clone()),
         span_id: Some(root.span_id.clone()),
         declared: format!("{{\"{SYNTHESISED}\":true}}"),
-        start_time_unix_nano: None,
-        end_time_unix_nano: None,
-        duration_ms: None,
-        input_tokens: None,
-        output_tokens: None,
-        total_tokens: None,
-        llm_calls: None,
-        tool_calls: None,
-        span_count: None,
-        error_count: None,
-        cost_usd: None,
-        cost_source: Source::None,
-        energy_wh: None,
-        energy_source: Source::None,
-        co2_emissions_g: None,
-        co2_source: Source::None,
-        power_cost_usd: None,
-        power_cost_source: Source::None,
-        row_id: String::new(),
+        ..ResultRow::blank()
     }
 }
 

@@ -22,7 +22,6 @@ pub use accounting::{
 pub use calls::CallEnergies;
 pub use differences::{Difference, differences};
 pub use executions::is_synthesised;
-pub(crate) use executions::unaccounted;
 
 use crate::{
     aggregate,

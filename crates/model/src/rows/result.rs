@@ -5,6 +5,7 @@ use super::{Source, table_row};
 table_row! {
     /// One execution of one test, scored by whoever ran it, accounted by us.
     /// The newest `version` of `(run_id, test_uid, attempt)` counts.
+    #[derive(Default)]
     pub struct ResultRow in "results" {
         /// Run the execution belongs to.
         pub run_id: String,
@@ -97,5 +98,40 @@ table_row! {
         pub power_cost_source: Source,
         /// Content hash of the row without its version.
         pub row_id: String,
+    }
+}
+
+impl ResultRow {
+    /// A first version of which nothing is known: not scored, not accounted, nothing declared. What a source says is
+    /// filled in with `..ResultRow::blank()`.
+    pub fn blank() -> Self {
+        Self { version: 1, declared: "{}".into(), ..Self::default() }
+    }
+
+    /// The row as its source declared it: without what was accounted, and not sealed.
+    pub fn declared_only(&self) -> Self {
+        let blank = Self::blank();
+        Self {
+            start_time_unix_nano: blank.start_time_unix_nano,
+            end_time_unix_nano: blank.end_time_unix_nano,
+            duration_ms: blank.duration_ms,
+            input_tokens: blank.input_tokens,
+            output_tokens: blank.output_tokens,
+            total_tokens: blank.total_tokens,
+            llm_calls: blank.llm_calls,
+            tool_calls: blank.tool_calls,
+            span_count: blank.span_count,
+            error_count: blank.error_count,
+            cost_usd: blank.cost_usd,
+            cost_source: blank.cost_source,
+            energy_wh: blank.energy_wh,
+            energy_source: blank.energy_source,
+            co2_emissions_g: blank.co2_emissions_g,
+            co2_source: blank.co2_source,
+            power_cost_usd: blank.power_cost_usd,
+            power_cost_source: blank.power_cost_source,
+            row_id: blank.row_id,
+            ..self.clone()
+        }
     }
 }

@@ -46,7 +46,7 @@ pub struct LiveRun {
 pub struct SoFar {
     /// Tests whose root span is there.
     pub tests_done: i64,
-    /// Tests of which spans are there, but not the root.
+    /// Tests under way: spans of them are there, but not the root; or as many as the run said that it runs at a time.
     pub tests_running: i64,
     /// Tests still to come; null when the run did not say how many there are.
     pub tests_queued: Option<i64>,
@@ -143,14 +143,14 @@ pub async fn list_live(State(state): State<AppState>) -> Result<Response, ApiErr
 
 async fn so_far(state: &AppState, run: &RunRow) -> Result<SoFar, ApiError> {
     let (spans, series) = tokio::try_join!(state.spans_of_run(&run.run_id), state.series(run))?;
-    let planned = progress::planned_tests(run);
+    let run = run.clone();
     respond::compute(move || {
-        let tests = progress::tests_so_far(&spans);
+        let tests = progress::tests_so_far(&run, &spans);
         let power = progress::power_now(&series);
         Ok(SoFar {
             tests_done: tests.done,
             tests_running: tests.running,
-            tests_queued: planned.map(|planned| (planned - tests.done - tests.running).max(0)),
+            tests_queued: tests.queued,
             power_w: power.map(|(watts, _)| watts),
             power_time_unix_nano: power.map(|(_, at)| at.to_string()),
             latest_spans: progress::latest(&spans, MOST_SPANS).into_iter().map(LiveSpan::of).collect(),

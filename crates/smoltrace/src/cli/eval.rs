@@ -17,6 +17,7 @@ use super::PowerArgs;
   smoltrace eval --model openai/gpt-4.1-nano --parallel-workers 8
   smoltrace eval --model ollama/qwen3:8b --tasks operations --agent-type tool
   smoltrace eval --model my-model --base-url http://127.0.0.1:8000/v1 --tasks tasks.jsonl --attempts 3
+  smoltrace eval --model openai/gpt-4.1-nano --tasks hf://my-org/my-tasks@v1.2
   smoltrace eval --resume 5d0c1f0e --model openai/gpt-4.1-nano
   smoltrace eval --model vllm/my-model --power nvml --country FR --max-energy 50
 
@@ -61,10 +62,14 @@ pub struct EvalArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Tasks")]
 pub struct TaskArgs {
-    /// Tasks: quick, operations, or a .json, .jsonl, .csv or .parquet file
+    /// Tasks: quick, operations, a .json, .jsonl, .csv or .parquet file, or hf://ORG/NAME@REVISION[/PATH], a dataset of the
+    /// Hugging Face Hub
     #[arg(long, visible_alias = "dataset-name", default_value = "quick", value_name = "TASKS")]
     pub tasks: String,
-    /// The list that counts in a JSON file with several
+    /// Branch, tag or commit of a dataset of the Hugging Face Hub [default: main]. The run records the commit
+    #[arg(long, value_name = "REVISION")]
+    pub dataset_revision: Option<String>,
+    /// Split of a dataset, or the list that counts in a JSON file with several
     #[arg(long, default_value = "train", value_name = "NAME")]
     pub split: String,
     /// Only tasks of this difficulty

@@ -92,7 +92,7 @@ async fn replay(store: &Store, config: &Config) -> Result<()> {
         ["smoltrace", "eval", "--model", "replay:quick", "--run-id", REPLAYED, "--power", "simulated"];
     let Command::Eval(args) = Cli::try_parse_from(words)?.command else { return Ok(()) };
     let config = Config { quiet: true, json: false, progress: false, ..config.clone() };
-    Evaluation::new(&args)?.run(store, &config, std::future::pending()).await
+    Evaluation::new(&args).await?.run(store, &config, std::future::pending()).await
 }
 
 /// Many bare leaderboard rows: those of a few simulated runs, their figures varied.

@@ -1,5 +1,7 @@
 //! What the commands print for the bundled recordings.
 
+use std::{collections::BTreeMap, fs};
+
 use serde_json::Value;
 
 use crate::support::{RECORDED_RUN, Smoltrace, assert_same_tables, check_failure, fixtures, path, recording};
@@ -201,4 +203,38 @@ fn a_bundle_goes_into_an_empty_folder_only() {
     assert_eq!(std::fs::read_dir(&full).expect("the folder").count(), 1);
     let output = smoltrace.run(&["bundle", path(&smoltrace.data.path().join("site")), "--run", "nobody"]);
     check_failure(&output, 2, &["no run `nobody`"]);
+}
+
+/// The commands of a page's examples, each in one line, without comments and without what stands in quotes.
+fn examples(page: &str) -> Vec<String> {
+    let whole = page.replace("\\\n", " ");
+    let commands = whole.lines().filter_map(|line| line.strip_prefix("$ smoltrace "));
+    let bare = |command: &str| {
+        let command = command.split("  #").next().unwrap_or(command).split(" -- ").next().unwrap_or(command);
+        command.split('\'').step_by(2).collect::<String>()
+    };
+    commands.map(bare).collect()
+}
+
+#[test]
+fn the_flags_that_pages_show_are_there() {
+    let smoltrace = Smoltrace::new();
+    let docs = fixtures().join("../docs");
+    let mut helps: BTreeMap<String, String> = BTreeMap::new();
+    let mut seen = 0;
+    for page in fs::read_dir(docs).expect("the pages").flatten().map(|entry| entry.path()) {
+        if page.extension().is_none_or(|ending| ending != "md") {
+            continue;
+        }
+        for example in examples(&fs::read_to_string(&page).expect("text")) {
+            let command = example.split(' ').next().unwrap_or_default().to_owned();
+            let help = helps.entry(command.clone()).or_insert_with(|| smoltrace.ok(&[&command, "--help"]));
+            for flag in example.split([' ', '=']).filter(|word| word.starts_with("--")) {
+                let known = help.split([' ', ',', '\n', ']', '=']).any(|word| word == flag);
+                assert!(known, "{}: `smoltrace {command}` has no {flag}", page.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 20, "{seen} flags were found");
 }

@@ -5,6 +5,7 @@ mod boundaries;
 mod commands;
 mod compare;
 mod eval;
+mod eval_hub;
 mod kill;
 mod power;
 mod receive;

@@ -1,5 +1,6 @@
 //! What tests of agents and of the runner share.
 
+pub mod hub;
 pub mod server;
 
 use std::{

@@ -1,6 +1,7 @@
 //! `smoltrace eval`: wires tasks, model, agents and tables together, runs, and tells what came out.
 
 mod export;
+mod hub;
 mod labels;
 mod model;
 mod power;
@@ -14,6 +15,7 @@ mod view;
 use std::{future::Future, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 use smoltrace_eval::{
     Redactor,
     agent::{Agent, CodeAgent, Equipment, External, ExternalAgent, Prompts, Settings, ToolCallingAgent},
@@ -26,7 +28,6 @@ use smoltrace_eval::{
 };
 use smoltrace_model::rows::RunRow;
 use smoltrace_store::Store;
-
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval},
@@ -46,7 +47,7 @@ const MAX_STEPS: u32 = 6;
 
 pub async fn run(args: &EvalArgs, config: &Config) -> Result<()> {
     // Everything that can be wrong with the arguments is found before anything is stored or asked.
-    let evaluation = Evaluation::new(args)?;
+    let evaluation = Evaluation::new(args).await?;
     let store = open(&config.data_dir).await?;
     evaluation.run(&store, config, stopped()?).await
 }
@@ -55,6 +56,8 @@ pub async fn run(args: &EvalArgs, config: &Config) -> Result<()> {
 pub struct Evaluation<'a> {
     args: &'a EvalArgs,
     tasks: TaskSet,
+    /// Of which dataset of the Hugging Face Hub, and which commit.
+    dataset: Option<Value>,
     model: Arc<dyn ChatModel>,
     judge: Option<Judge>,
     clock: Clock,
@@ -65,21 +68,22 @@ pub struct Evaluation<'a> {
 }
 
 impl<'a> Evaluation<'a> {
-    pub fn new(args: &'a EvalArgs) -> Result<Self> {
-        let tasks = tasks::read(&args.tasks)?;
-        let mut models = Models::new(args);
+    pub async fn new(args: &'a EvalArgs) -> Result<Self> {
+        let clock: Clock = Arc::new(now_unix_nano);
+        let mut models = Models::new(args, clock.clone());
         let model = models.model(&args.model)?;
         let judge = args.running.judge.as_deref().map(|name| models.judge(name)).transpose()?;
-        let clock: Clock = Arc::new(now_unix_nano);
+        let tasks::Chosen { set: tasks, dataset } = tasks::read(&args.tasks, &clock).await?;
         let workspace = tools::Workspace::new(args, &tasks, &clock)?;
-        let redactor = Redactor::new(models.secrets());
+        let redactor = Redactor::new(models.secrets().into_iter().chain(hub::token()));
         let power = power::choice(args, models.runs_here())?;
-        Ok(Self { args, tasks, model, judge, clock, workspace, redactor, notes: models.notes(), power })
+        let notes = models.notes();
+        Ok(Self { args, tasks, dataset, model, judge, clock, workspace, redactor, notes, power })
     }
 
     /// Runs it into the tables, until it is done or `stop` comes.
     pub async fn run(self, store: &Store, config: &Config, stop: impl Future<Output = ()>) -> Result<()> {
-        let Self { args, tasks, model, judge, clock, workspace, redactor, notes, power } = self;
+        let Self { args, tasks, dataset, model, judge, clock, workspace, redactor, notes, power } = self;
         let resumed = match &args.running.resume {
             Some(run) => Some(resume::Resumed::find(store, run, model.name()).await?),
             None => None,
@@ -114,12 +118,19 @@ impl<'a> Evaluation<'a> {
         if executions.is_empty() && resumed.is_none() {
             return Err(UsageError("none of the tasks is for the agents that were chosen".into()).into());
         }
-        let declared = match &resumed {
-            Some(resumed) => resumed.declared(),
+        let mut declared = match &resumed {
+            Some(resumed) => resumed.declared(&tasks)?,
             None => labels::declared(args, &tasks, &*model, &agents, judge.as_ref(), now_unix_nano()),
         };
+        declared.insert("planned_tests".into(), (done.len() + executions.len()).into());
+        if let Some(dataset) = dataset {
+            declared.entry("dataset").or_insert(dataset);
+        }
+        let is_work = !executions.is_empty();
+        let before = resumed.map(|resumed| resumed.run);
         let exporter = export::exporter()?;
-        let sink = Arc::new(StoreSink::new(store.clone(), &run_id, declared, exporter, pending.clone()));
+        let sink = StoreSink::new(store.clone(), &run_id, declared, before, exporter, pending.clone());
+        let sink = Arc::new(sink);
         let recording = pending.clone().map(|pending| Recording::start(pending, sink.clone()));
         let options = RunOptions {
             run_id: run_id.clone(),
@@ -155,6 +166,12 @@ impl<'a> Evaluation<'a> {
                 }
             }
         };
+        // If the run cannot be opened, no test of it can be stored either, and the first says why.
+        let opening = async {
+            if is_work {
+                let _ = sink.open().await;
+            }
+        };
         let watching = async {
             tokio::select! {
                 () = stop => stopper.stop(Stop::Asked),
@@ -164,7 +181,7 @@ impl<'a> Evaluation<'a> {
             std::future::pending::<()>().await
         };
         let totals = tokio::select! {
-            (totals, ()) = async { tokio::join!(running, showing) } => totals,
+            (totals, (), ()) = async { tokio::join!(running, showing, opening) } => totals,
             () = watching => unreachable!("watching never ends"),
         };
         view.end();

@@ -12,6 +12,7 @@ use smoltrace_eval::{
         provider::{Generation, Provider},
         replay::Replay,
     },
+    clock::Clock,
     score::Judge,
 };
 
@@ -23,14 +24,15 @@ const QUICK: &[u8] = include_bytes!("../../../../eval/data/replay/quick.json");
 /// Makes models, and remembers which secrets they were given.
 pub struct Models<'a> {
     args: &'a EvalArgs,
+    clock: Clock,
     secrets: Vec<String>,
     notes: Vec<String>,
     runs_here: bool,
 }
 
 impl<'a> Models<'a> {
-    pub fn new(args: &'a EvalArgs) -> Self {
-        Self { args, secrets: Vec::new(), notes: Vec::new(), runs_here: false }
+    pub fn new(args: &'a EvalArgs, clock: Clock) -> Self {
+        Self { args, clock, secrets: Vec::new(), notes: Vec::new(), runs_here: false }
     }
 
     /// Keys that must not be written anywhere.
@@ -122,8 +124,6 @@ impl<'a> Models<'a> {
         let base_url = base_url
             .map(str::to_owned)
             .or_else(|| config::variable(provider.url_variables).map(|(_, url)| url));
-        let proxy =
-            config::variable(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]).map(|(_, url)| url);
         let running = &self.args.running;
         let defaults = Options::new(name, model, provider);
         let options = Options {
@@ -133,7 +133,8 @@ impl<'a> Models<'a> {
             request_timeout: Duration::from_secs_f64(running.request_timeout),
             retry: smoltrace_eval::chat::RetryPolicy { retries: running.retries, ..defaults.retry.clone() },
             requests_per_minute: running.requests_per_minute,
-            proxy,
+            proxy: config::proxy(),
+            clock: Some(self.clock.clone()),
             ..defaults
         };
         let model = OpenAi::new(options).map_err(UsageError)?;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use anyhow::Result;
 use serde_json::{Map, Value};
+use smoltrace_eval::{hub::SCHEME, task::TaskSet};
 use smoltrace_model::{
     account::{RUN_STOPPED, is_synthesised},
     inputs::Declared,
@@ -53,10 +54,22 @@ impl Resumed {
     }
 
     /// What the run said of itself, but for how it ended.
-    pub fn declared(&self) -> Map<String, Value> {
+    ///
+    /// # Errors
+    /// When its tasks are of another commit of a dataset than `tasks`.
+    pub fn declared(&self, tasks: &TaskSet) -> Result<Map<String, Value>> {
         let mut declared: Declared = serde_json::from_str(&self.run.declared).unwrap_or_default();
-        declared.metadata.remove("run_status");
-        declared.metadata
+        let metadata = &mut declared.metadata;
+        metadata.remove("run_status");
+        let before = metadata.get("dataset_used").and_then(Value::as_str).unwrap_or_default();
+        if [before, &tasks.name].iter().any(|name| name.starts_with(SCHEME)) && before != tasks.name {
+            return Err(UsageError(format!(
+                "{} has the tasks of {before}, and cannot go on with {}: give --tasks {before}",
+                self.run.run_id, tasks.name
+            ))
+            .into());
+        }
+        Ok(declared.metadata)
     }
 }
 

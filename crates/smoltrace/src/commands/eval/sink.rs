@@ -1,9 +1,6 @@
 //! Finished tests into the tables: accounted, committed, and only then told.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use async_trait::async_trait;
@@ -19,6 +16,7 @@ use smoltrace_model::{
     rows::{RunRow, RunStatus},
 };
 use smoltrace_store::{Batch, MaintenanceOptions, Store, StoreError};
+use tokio::sync::OnceCell;
 
 use crate::power::Pending;
 
@@ -29,7 +27,9 @@ pub struct StoreSink {
     store: Store,
     run_id: String,
     declared: Map<String, Value>,
-    opened: AtomicBool,
+    /// The run's row before it went on, if it was there.
+    before: Option<RunRow>,
+    opened: OnceCell<()>,
     exporter: Option<OtlpExporter>,
     power: Option<Arc<Pending>>,
     /// Spans that could not be exported, and why the last of them.
@@ -41,11 +41,27 @@ impl StoreSink {
         store: Store,
         run_id: &str,
         declared: Map<String, Value>,
+        before: Option<RunRow>,
         exporter: Option<OtlpExporter>,
         power: Option<Arc<Pending>>,
     ) -> Self {
-        let (opened, unexported) = (AtomicBool::new(false), Mutex::default());
-        Self { store, run_id: run_id.into(), declared, opened, exporter, power, unexported }
+        let (opened, unexported) = (OnceCell::new(), Mutex::default());
+        Self { store, run_id: run_id.into(), declared, before, opened, exporter, power, unexported }
+    }
+
+    /// Says that the run is under way, and how much it will be. Comes before any of its rows; may be called beside them.
+    pub async fn open(&self) -> Result<(), StoreError> {
+        self.opened.get_or_try_init(|| self.append_opening()).await.map(|_| ())
+    }
+
+    async fn append_opening(&self) -> Result<(), StoreError> {
+        let row = account_run(&self.inputs(None)).run;
+        let row = match &self.before {
+            Some(before) => RunRow { declared: row.declared, ..before.clone() },
+            None => row,
+        };
+        let runs = vec![RunRow { status: RunStatus::Running, ..row }.sealed()];
+        self.append(Batch { runs, ..Batch::default() }).await
     }
 
     /// What did not go as it was to, for a person to read.
@@ -98,20 +114,10 @@ impl StoreSink {
         Ok(row)
     }
 
-    /// Stores rows of the run. The run says that it is under way in the commit of its first rows.
-    async fn open_with(&self, mut batch: Batch, run: RunRow) -> Result<(), StoreError> {
-        if !self.opened.load(Ordering::Relaxed) {
-            // One that goes on keeps what its row says of the tests that are done.
-            let row = match self.store.run(&self.run_id).await {
-                Ok(known) if known.origin == ORIGIN => known,
-                Ok(_) | Err(StoreError::NotFound { .. }) => run,
-                Err(error) => return Err(error),
-            };
-            batch.runs.push(RunRow { status: RunStatus::Running, ..row }.sealed());
-        }
-        self.append(batch).await?;
-        self.opened.store(true, Ordering::Relaxed);
-        Ok(())
+    /// Stores rows of the run, whose row says by then that it is under way.
+    async fn append_opened(&self, batch: Batch) -> Result<(), StoreError> {
+        self.open().await?;
+        self.append(batch).await
     }
 
     /// Waits while the store says that it is busy.
@@ -138,14 +144,9 @@ impl Sink for StoreSink {
             Some(power) => power.take_with_now().await,
             None => Vec::new(),
         };
-        let accounted = account_run(&inputs);
-        let batch = Batch {
-            spans: inputs.spans,
-            points: points.into(),
-            results: accounted.results,
-            ..Batch::default()
-        };
-        self.open_with(batch, accounted.run).await.map_err(|error| SinkError(error.to_string()))?;
+        let results = account_run(&inputs).results;
+        let batch = Batch { spans: inputs.spans, points: points.into(), results, ..Batch::default() };
+        self.append_opened(batch).await.map_err(|error| SinkError(error.to_string()))?;
         self.export(finished).await;
         Ok(())
     }
@@ -156,9 +157,8 @@ impl Sink for StoreSink {
 impl smoltrace_collect::Sink for StoreSink {
     async fn store(&self, received: Received) -> Result<(), smoltrace_collect::SinkError> {
         let Received { spans, points, events } = received;
-        let run = account_run(&self.inputs(None)).run;
         let batch = Batch { spans, points, events, ..Batch::default() };
         let failed = |error: StoreError| smoltrace_collect::SinkError::Failed(error.to_string());
-        self.open_with(batch, run).await.map_err(failed)
+        self.append_opened(batch).await.map_err(failed)
     }
 }
