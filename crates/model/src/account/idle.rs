@@ -44,7 +44,10 @@ impl Busy {
     fn within(&self, step: &Increment) -> i64 {
         let first = self.stretches.partition_point(|(_, end)| *end <= step.from_ns);
         let reached = self.stretches[first..].iter().take_while(|(start, _)| *start < step.to_ns);
-        reached.map(|(start, end)| (*end).min(step.to_ns) - (*start).max(step.from_ns)).sum()
+        // Times may be anything: two of them may be further apart than a number of ns can say.
+        let shared =
+            reached.map(|(start, end)| (*end).min(step.to_ns).saturating_sub((*start).max(step.from_ns)));
+        shared.fold(0, i64::saturating_add)
     }
 
     /// None when less than a second is known without a test, before the run's first span and between its tests.

@@ -178,11 +178,6 @@ impl PointBlock {
         self.rows.iter().map(|row| (row.series as usize, row.id))
     }
 
-    /// The series at a place.
-    pub fn series_at(&self, place: usize) -> &PointSeries {
-        &self.series[place]
-    }
-
     /// Keeps the points whose series is wanted; returns how many went.
     pub fn retain_series(&mut self, mut wanted: impl FnMut(&PointSeries) -> bool) -> usize {
         let keep: Vec<bool> = self.series.iter().map(&mut wanted).collect();

@@ -4,6 +4,7 @@ mod account;
 mod compare;
 mod energy;
 mod estimate;
+mod executions;
 mod hardware;
 mod latency;
 mod metrics;

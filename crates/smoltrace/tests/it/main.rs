@@ -4,6 +4,7 @@ mod bad_input;
 mod boundaries;
 mod commands;
 mod compare;
+mod disk;
 mod eval;
 mod eval_hub;
 mod kill;

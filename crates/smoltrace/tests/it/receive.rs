@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::{
         Mutex,
@@ -29,10 +30,21 @@ impl Serving {
         Self::start_at(smoltrace, "127.0.0.1:0", more)
     }
 
+    /// With a library that stands before the system's.
+    pub fn start_preloaded(smoltrace: &Smoltrace, library: &Path, more: &[&str]) -> Self {
+        let mut command = smoltrace.command(&Self::arguments("127.0.0.1:0", more));
+        command.env("LD_PRELOAD", library);
+        Self::started(command)
+    }
+
     fn start_at(smoltrace: &Smoltrace, otlp: &str, more: &[&str]) -> Self {
+        Self::started(smoltrace.command(&Self::arguments(otlp, more)))
+    }
+
+    fn arguments<'a>(otlp: &'a str, more: &[&'a str]) -> Vec<&'a str> {
         let addresses =
             ["serve", "--listen", "127.0.0.1:0", "--otlp-grpc", "127.0.0.1:0", "--otlp-http", otlp];
-        Self::started(smoltrace.command(&[&addresses, more].concat()))
+        [&addresses, more].concat()
     }
 
     /// With so many file descriptors, as `ulimit` takes them.
@@ -42,16 +54,7 @@ impl Serving {
         shell
             .args(["-c", &format!("ulimit {files} && exec \"$0\" \"$@\"")])
             .arg(serve.get_program())
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--otlp-grpc",
-                "127.0.0.1:0",
-                "--otlp-http",
-                "127.0.0.1:0",
-            ])
-            .args(more)
+            .args(Self::arguments("127.0.0.1:0", more))
             .envs(serve.get_envs().filter_map(|(name, value)| Some((name, value?))));
         Self::started(shell)
     }
@@ -78,7 +81,15 @@ impl Serving {
         self.post(path, "Content-Type: application/json\r\n", body.to_string().as_bytes())
     }
 
-    fn run(&self, run_id: &str) -> Value {
+    /// Memory of the process, in bytes.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib * 1024
+    }
+
+    pub fn run(&self, run_id: &str) -> Value {
         let answer = ask(self.web, &format!("GET /api/v1/runs/{run_id}"), "", b"").expect("an answer");
         if answer.status == 200 { answer.json()["run"].clone() } else { Value::Null }
     }
@@ -119,6 +130,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Seconds to wait before the request is sent again.
+    pub fn retry_after(&self) -> Option<u64> {
+        self.head.lines().find_map(|line| line.strip_prefix("retry-after: "))?.trim().parse().ok()
+    }
+
     fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
@@ -152,7 +168,7 @@ fn read_answer(mut stream: TcpStream) -> std::io::Result<Answer> {
 }
 
 /// A request of spans, each `(number, tokens)`.
-fn traces(run_id: &str, spans: &[(u64, u64)]) -> Value {
+pub fn traces(run_id: &str, spans: &[(u64, u64)]) -> Value {
     let spans: Vec<Value> = spans
         .iter()
         .map(|(number, tokens)| {
@@ -440,6 +456,23 @@ fn bad_requests_get_clear_answers() {
     let mut answer = [0; 12];
     slow.read_exact(&mut answer).expect("an answer");
     assert_eq!(&answer, b"HTTP/1.1 408");
+}
+
+/// Ten gigabytes in ten megabytes: as many gzip members, one after the other.
+#[test]
+fn a_bomb_does_not_fill_the_memory() {
+    let smoltrace = Smoltrace::new();
+    let serving = Serving::start(&smoltrace, &[]);
+    let mut member = GzEncoder::new(Vec::new(), Compression::best());
+    member.write_all(&vec![b' '; 64 << 20]).expect("memory");
+    let bomb = member.finish().expect("memory").repeat(160);
+    for headers in [JSON, PROTOBUF] {
+        let answer = serving.post("/v1/traces", &format!("{headers}Content-Encoding: gzip\r\n"), &bomb);
+        assert_eq!(answer.status, 413, "{answer:?}");
+    }
+    let memory = serving.resident_bytes();
+    assert!(memory < 512 << 20, "{memory} bytes");
+    assert_eq!(serving.post_json("/v1/traces", &traces("run", &[(1, 1)])).status, 200);
 }
 
 #[test]
