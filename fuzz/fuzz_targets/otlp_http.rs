@@ -10,6 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use libfuzzer_sys::fuzz_target;
+use prometheus_client::registry::Registry;
 use smoltrace_collect::{Counters, Limits, Listeners, Received, Receiver, Sink, SinkError, serve};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -57,7 +58,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
         read_timeout: Duration::from_secs(2),
         ..Limits::default()
     };
-    let receiver = Receiver::new(Arc::new(Discard), limits, Counters::default());
+    let receiver = Receiver::new(Arc::new(Discard), limits, Counters::new(&mut Registry::default()));
     runtime.spawn(serve(listeners, receiver, std::future::pending()));
     Server { runtime, grpc, http }
 });
