@@ -63,14 +63,16 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     Server { runtime, grpc, http }
 });
 
-/// Sends bytes, ends sending, and reads until the other side ends too.
-async fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
+/// Sends bytes, `ends` sending or keeps on listening, and reads until the other side ends.
+async fn exchange(address: SocketAddr, bytes: &[u8], ends: bool) -> Vec<u8> {
     let mut answer = Vec::new();
     let talk = async {
         let mut stream = TcpStream::connect(address).await.expect("the receiver listens");
         // The receiver may hang up before it has read everything.
         let _ = stream.write_all(bytes).await;
-        let _ = stream.shutdown().await;
+        if ends {
+            let _ = stream.shutdown().await;
+        }
         let _ = stream.read_to_end(&mut answer).await;
     };
     timeout(PATIENCE, talk).await.expect("the receiver ends a connection that is of no use");
@@ -100,20 +102,20 @@ fuzz_target!(|input: &[u8]| {
     let server = &*SERVER;
     server.runtime.block_on(async {
         match way % 4 {
-            0 => drop(exchange(server.http, rest).await),
-            1 => drop(exchange(server.grpc, rest).await),
+            0 => drop(exchange(server.http, rest, true).await),
+            1 => drop(exchange(server.grpc, rest, true).await),
             // After the preface of HTTP/2 come frames.
             2 => drop(
-                exchange(server.grpc, &[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), rest].concat()).await,
+                exchange(server.grpc, &[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), rest].concat(), true).await,
             ),
             _ => {
                 let Some((&choice, body)) = rest.split_first() else { return };
-                let answer = exchange(server.http, &post(choice, body)).await;
+                let answer = exchange(server.http, &post(choice, body), false).await;
                 let status = status(&answer).expect("a whole request has an answer");
                 assert!(["200", "400", "404", "413", "415"].contains(&status), "answered {status}");
             }
         }
-        let answer = exchange(server.http, &post(0, b"")).await;
+        let answer = exchange(server.http, &post(0, b""), false).await;
         assert_eq!(status(&answer), Some("200"), "an empty request is taken after every input");
     });
 });

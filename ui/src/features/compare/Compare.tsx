@@ -17,7 +17,7 @@ import css from './compare.module.css';
 import { Difference } from './Difference';
 import { Matrix } from './Matrix';
 import { RadarChart } from './RadarChart';
-import { askedRuns, writeRuns, type CompareSearch } from './search';
+import { askedRuns, runIds, writeRuns, type CompareSearch } from './search';
 import { answer, pValue } from './transform';
 
 const route = getRouteApi('/compare');
@@ -55,7 +55,7 @@ export function Compare() {
         <p>
           This page shows recorded files. Whether runs differ is worked out by smoltrace, where their data is:
         </p>
-        <Command>{`smoltrace compare ${asked.map(shellWord).join(' ')}`}</Command>
+        <Command>{`smoltrace compare ${runIds(asked).map(shellWord).join(' ')}`}</Command>
         <p>
           <Link to="/">Back to the leaderboard</Link>
         </p>
