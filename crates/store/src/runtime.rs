@@ -13,6 +13,10 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::StoreError;
 
+/// Stack of a thread; memory only where it is used. With the usual 2 MiB, recursion while appending has been seen to
+/// overflow it under load, when a table had become many files.
+const STACK_BYTES: usize = 16 << 20;
+
 /// Both runtimes. Dropping it never blocks, so it may happen inside any other runtime.
 #[derive(Debug)]
 pub(crate) struct Runtimes {
@@ -26,6 +30,7 @@ impl Runtimes {
             Builder::new_multi_thread()
                 .worker_threads(threads.max(1))
                 .thread_name(format!("smoltrace-{name}"))
+                .thread_stack_size(STACK_BYTES)
                 .enable_all()
                 .build()
                 .map_err(|e| StoreError::io(dir, &e))
