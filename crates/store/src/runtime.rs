@@ -13,8 +13,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::StoreError;
 
-/// Stack of a thread; memory only where it is used. With the usual 2 MiB, recursion while appending has been seen to
-/// overflow it under load, when a table had become many files.
+/// Stack of a thread; memory only where it is used. Filters and plans are walked by recursion.
 const STACK_BYTES: usize = 16 << 20;
 
 /// Both runtimes. Dropping it never blocks, so it may happen inside any other runtime.

@@ -30,8 +30,9 @@ const RECENT: usize = 4;
 /// More runs than this are looked up in their files together with all others there.
 const MANY_RUNS: usize = 64;
 
-/// More ids than this are not looked for one by one in old files: all ids of that time are read.
-const MANY_IDS: usize = 20_000;
+/// More ids than this are not looked for one by one in old files: all ids of that time are read. deltalake makes a
+/// chain of such a list and walks it by recursion; 20,000 have overflowed the stack.
+const MANY_IDS: usize = 500;
 
 /// Row ids. They are hashes already.
 type Ids = HashSet<u128, BuildHasherDefault<Folded>>;
