@@ -5,6 +5,7 @@ import { Badge, Panel, SourceBadge, Value } from '@/design/components/data';
 import * as format from '@/lib/format';
 
 import { callsInWords, type Device } from './power';
+import { HeadRow } from './HeadRow';
 import css from './run.module.css';
 
 const METHODS: Record<string, { name: string; says: string }> = {
@@ -26,27 +27,21 @@ export function Devices({ accounting }: Pick<RunDetail, 'accounting'>) {
     <Panel title="Devices" note={callsInWords(accounting.call_energy)}>
       <div className={css.scrollx}>
         <table className={css.plain}>
-          <thead>
-            <tr>
-              {[
-                'Device',
-                'Source',
-                'Read from',
-                'Energy',
-                'CO₂',
-                'Power cost',
-                'Covered',
-                'Not covered',
-                'Counter to power',
-                'Idle',
-                'Above idle',
-              ].map((head) => (
-                <th key={head} scope="col">
-                  {head}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <HeadRow
+            names={[
+              'Device',
+              'Source',
+              'Read from',
+              'Energy',
+              'CO₂',
+              'Power cost',
+              'Covered',
+              'Not covered',
+              'Counter to power',
+              'Idle',
+              'Above idle',
+            ]}
+          />
           <tbody>
             {devices.map((device, index) => (
               <Row key={index} device={device} />

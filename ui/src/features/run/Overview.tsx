@@ -11,6 +11,7 @@ import * as format from '@/lib/format';
 
 import { Differences } from './Accounting';
 import { failureGroups, most, outcomeOf, testKey } from './results';
+import { HeadRow } from './HeadRow';
 import css from './run.module.css';
 
 export function Overview({ detail }: { detail: RunDetail }) {
@@ -191,27 +192,21 @@ function Gpus({ gpus }: { gpus: readonly GpuTotals[] }) {
     <Panel title="GPUs" note={format.plural(gpus.length, 'device')} className={css.wide}>
       <div className={css.scrollx}>
         <table className={css.plain}>
-          <thead>
-            <tr>
-              {[
-                'Device',
-                'Utilisation',
-                'peak',
-                'Memory',
-                'peak',
-                'Temperature',
-                'peak',
-                'Power',
-                'Energy',
-                'CO₂',
-                'Power cost',
-              ].map((head, index) => (
-                <th key={index} scope="col">
-                  {head}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <HeadRow
+            names={[
+              'Device',
+              'Utilisation',
+              'peak',
+              'Memory',
+              'peak',
+              'Temperature',
+              'peak',
+              'Power',
+              'Energy',
+              'CO₂',
+              'Power cost',
+            ]}
+          />
           <tbody>
             {gpus.map((gpu, index) => (
               <tr key={gpu.gpu_id}>

@@ -5,6 +5,7 @@ import { SourceBadge, Value } from '@/design/components/data';
 import * as format from '@/lib/format';
 
 import { callsInWords, chainRows, digits, estimated, factorSources, type ChainRow } from './power';
+import { HeadRow } from './HeadRow';
 import css from './run.module.css';
 
 export function PowerChain({ accounting }: Pick<RunDetail, 'accounting'>) {
@@ -17,17 +18,9 @@ export function PowerChain({ accounting }: Pick<RunDetail, 'accounting'>) {
           <h3>From joules to CO₂ and power cost</h3>
           <div className={css.scrollx}>
             <table className={css.plain}>
-              <thead>
-                <tr>
-                  {['Device', 'Energy', '× PUE', '× intensity', '= CO₂', '× price', '= power cost'].map(
-                    (head) => (
-                      <th key={head} scope="col">
-                        {head}
-                      </th>
-                    ),
-                  )}
-                </tr>
-              </thead>
+              <HeadRow
+                names={['Device', 'Energy', '× PUE', '× intensity', '= CO₂', '× price', '= power cost']}
+              />
               <tbody>
                 {rows.map((row) => (
                   <Row key={row.device} row={row} />
