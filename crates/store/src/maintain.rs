@@ -12,10 +12,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use arrow::{
-    array::new_null_array, compute::concat_batches, datatypes::SchemaRef, record_batch::RecordBatch,
-};
-use bytes::Bytes;
 use deltalake::{
     DeltaTable, checkpoints,
     kernel::{Action, Remove},
@@ -23,12 +19,11 @@ use deltalake::{
 };
 use futures::TryStreamExt as _;
 use object_store::{ObjectStoreExt as _, path::Path as ObjectPath};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::{
     diagnose,
     error::StoreError,
-    parquet_file::{self, EncodedFile},
+    merge::{self, DataFile},
     table::{Committed, Table, now_ms},
 };
 
@@ -101,7 +96,7 @@ pub(crate) async fn maintain(
     let Some(_lock) = lock(table, root)? else {
         return Ok(Upkeep { busy_tables: 1, ..done });
     };
-    while let Some((files, into)) = merge(table, options).await? {
+    while let Some((files, into)) = merge_small(table, options).await? {
         done.merged_files += files;
         done.merged_into += into;
     }
@@ -152,7 +147,10 @@ struct Part {
 
 /// Merges one group of small files. Returns how many became how many, or `None` when there is
 /// nothing to merge.
-async fn merge(table: &Table, options: &MaintenanceOptions) -> Result<Option<(usize, usize)>, StoreError> {
+async fn merge_small(
+    table: &Table,
+    options: &MaintenanceOptions,
+) -> Result<Option<(usize, usize)>, StoreError> {
     let state = table.latest().await?;
     let group = small_files(table, &state, options)?;
     if group.len() < 2 {
@@ -165,29 +163,13 @@ async fn merge(table: &Table, options: &MaintenanceOptions) -> Result<Option<(us
             Ok(found) => found.bytes().await,
             Err(error) => Err(error),
         };
-        parts.push((table.dir.join(&part.path), bytes.map_err(|e| table.foreign(&e))?, part.rows));
+        let bytes = bytes.map_err(|e| table.foreign(&e))?;
+        parts.push(DataFile { path: table.dir.join(&part.path), bytes, rows: part.rows });
     }
     let layout = table.layout.clone();
-    let schema = layout.schema.clone();
-    let file = tokio::task::spawn_blocking(move || -> Result<EncodedFile, StoreError> {
-        let mut batches = Vec::new();
-        for (path, bytes, rows) in parts {
-            let corrupt = |cause: String| StoreError::Corrupt { file: path.clone(), cause };
-            let read = read_file(bytes, &schema).map_err(|e| corrupt(e.to_string()))?;
-            let found: usize = read.iter().map(RecordBatch::num_rows).sum();
-            if found != rows {
-                return Err(corrupt(format!("{found} rows, the log says {rows}")));
-            }
-            batches.extend(read);
-        }
-        let other = |cause: String| StoreError::Other { path: layout.name.into(), cause };
-        let rows = concat_batches(&schema, &batches).map_err(|e| other(e.to_string()))?;
-        drop(batches);
-        let sorted = parquet_file::sort(&layout, &rows).map_err(|e| other(e.to_string()))?;
-        parquet_file::encode(&layout, &sorted).map_err(|e| other(e.to_string()))
-    })
-    .await
-    .map_err(|e| StoreError::other(&table.dir, e))??;
+    let file = tokio::task::spawn_blocking(move || merge::merge(&layout, parts))
+        .await
+        .map_err(|e| StoreError::other(&table.dir, e))??;
     let add = table.put(file, false).await?;
     let mut version = state.version().unwrap_or_default();
     loop {
@@ -269,21 +251,6 @@ fn group(sizes: &[Size], options: &MaintenanceOptions) -> Range<usize> {
         }
     }
     0..0
-}
-
-/// The rows of a file in the columns of `schema`; a column it does not have is null.
-fn read_file(bytes: Bytes, schema: &SchemaRef) -> Result<Vec<RecordBatch>, Box<dyn std::error::Error>> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)?.with_batch_size(65_536).build()?;
-    let mut batches = Vec::new();
-    for batch in reader {
-        let batch = batch?;
-        let columns = schema.fields().iter().map(|field| {
-            let column = batch.column_by_name(field.name()).cloned();
-            column.unwrap_or_else(|| new_null_array(field.data_type(), batch.num_rows()))
-        });
-        batches.push(RecordBatch::try_new(schema.clone(), columns.collect())?);
-    }
-    Ok(batches)
 }
 
 /// Removes data files that neither the newest version nor a recent one needs, and what killed

@@ -72,7 +72,7 @@ impl MetricsView {
     }
 
     async fn rows_of(&self, run_id: String) -> Result<Vec<RecordBatch>, StoreError> {
-        let set = self.scanner.series(self.points(), &Scan::of_run(&run_id)).await?;
+        let set = self.scanner.series(self.points(), &Scan::of_run(&run_id), &[]).await?;
         let rows = flatten_metrics(&set, &run_id);
         Ok(rows.chunks(BATCH_ROWS).map(|rows| to_batch(rows, Missing::Null)).collect())
     }

@@ -1,8 +1,12 @@
 //! Rows to the bytes of one Parquet file and its log entry. Knows no store.
 
+use std::collections::BTreeMap;
+
 use arrow::{
     array::{Array, AsArray, StringArray},
-    compute::{SortColumn, lexsort_to_indices, max, max_string, min, min_string, take_record_batch},
+    compute::{
+        SortColumn, concat, interleave_record_batch, lexsort_to_indices, max, max_string, min, min_string,
+    },
     datatypes::{DataType, Int32Type, Int64Type},
     error::ArrowError,
     record_batch::RecordBatch,
@@ -15,13 +19,13 @@ use parquet::{
     basic::{Compression, ZstdLevel},
     errors::ParquetError,
     file::{
-        metadata::SortingColumn,
+        metadata::{ParquetMetaData, SortingColumn},
         properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder},
         writer::SerializedFileWriter,
     },
     schema::types::ColumnPath,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use crate::{
     dictionary_column::{self, Wanted},
@@ -45,35 +49,63 @@ pub(crate) struct EncodedFile {
     pub(crate) stats: String,
 }
 
-/// Sorts `batch` as the layout says.
-pub(crate) fn sort(layout: &Layout, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let columns: Vec<SortColumn> = layout
-        .sort
-        .iter()
-        .filter_map(|name| batch.column_by_name(name))
-        .map(|values| SortColumn { values: values.clone(), options: None })
-        .collect();
-    take_record_batch(batch, &lexsort_to_indices(&columns, None)?)
+/// What a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// Somebody waits for it, and upkeep will write its rows again together with others: it may be larger.
+    Fresh,
+    /// It is here to stay.
+    Kept,
 }
 
-/// Encodes a sorted batch, compressed well.
-pub(crate) fn encode(layout: &Layout, batch: &RecordBatch) -> Result<EncodedFile, ParquetError> {
-    let mut bytes = Vec::new();
-    let properties = properties(layout, batch).build();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties))?;
-    writer.write(batch)?;
-    writer.close()?;
-    Ok(EncodedFile { bytes, stats: statistics(layout, batch).to_string() })
+/// The rows of all batches as the layout sorts them.
+pub(crate) fn sort(layout: &Layout, batches: &[RecordBatch]) -> Result<RecordBatch, ArrowError> {
+    let mut columns = Vec::with_capacity(layout.sort.len());
+    for name in layout.sort {
+        let parts: Vec<&dyn Array> =
+            batches.iter().filter_map(|batch| batch.column_by_name(name)).map(AsRef::as_ref).collect();
+        let values = concat(&parts)?;
+        // Mostly all rows are of one run.
+        if !says_one_thing(&values) {
+            columns.push(SortColumn { values, options: None });
+        }
+    }
+    let batches: Vec<&RecordBatch> = batches.iter().collect();
+    let mut places = Vec::with_capacity(batches.iter().map(|batch| batch.num_rows()).sum());
+    for (at, batch) in batches.iter().enumerate() {
+        places.extend((0..batch.num_rows()).map(|row| (at, row)));
+    }
+    if !columns.is_empty() {
+        let order = lexsort_to_indices(&columns, None)?;
+        places = order.values().iter().map(|row| places[*row as usize]).collect();
+    }
+    interleave_record_batch(&batches, &places)
 }
 
-/// Encodes a sorted batch that somebody waits for. It may hold texts as dictionaries; the file is like any
-/// other, but larger, until upkeep writes its rows together with others.
-pub(crate) fn encode_fresh(layout: &Layout, batch: &RecordBatch) -> Result<EncodedFile, ParquetError> {
-    let mut properties = properties(layout, batch);
+/// Whether a column has the same text in every row.
+fn says_one_thing(column: &dyn Array) -> bool {
+    match column.as_string_opt::<i32>() {
+        Some(texts) if texts.null_count() == 0 && !texts.is_empty() => {
+            let first = texts.value(0);
+            (1..texts.len()).all(|row| texts.value(row) == first)
+        }
+        _ => false,
+    }
+}
+
+/// Encodes a sorted batch, which may hold texts as dictionaries.
+pub(crate) fn encode(
+    layout: &Layout,
+    batch: &RecordBatch,
+    effort: Effort,
+) -> Result<EncodedFile, ParquetError> {
+    let mut properties = properties(layout, batch.num_rows());
     for field in layout.schema.fields() {
         let path = ColumnPath::from(field.name().as_str());
-        let numbers = !matches!(field.data_type(), DataType::Utf8 | DataType::List(_));
-        if numbers || layout.unique.contains(&field.name().as_str()) && is_id(field.name()) {
+        let number = !matches!(field.data_type(), DataType::Utf8 | DataType::List(_));
+        if effort == Effort::Fresh
+            && (number || layout.unique.contains(&field.name().as_str()) && is_id(field.name()))
+        {
             properties = properties
                 .set_column_dictionary_enabled(path.clone(), false)
                 .set_column_compression(path, Compression::UNCOMPRESSED);
@@ -111,9 +143,49 @@ pub(crate) fn encode_fresh(layout: &Layout, batch: &RecordBatch) -> Result<Encod
         }
         group.close()?;
     }
-    let stats = statistics(layout, batch).to_string();
     writer.close()?;
-    Ok(EncodedFile { bytes, stats })
+    let mut statistics = FileStatistics::default();
+    statistics.add(layout, batch);
+    Ok(EncodedFile { bytes, stats: statistics.to_json() })
+}
+
+/// Encodes rows that come batch by batch in the order of the layout, to stay.
+pub(crate) struct Encoder<'a> {
+    layout: &'a Layout,
+    writer: ArrowWriter<Vec<u8>>,
+    statistics: FileStatistics,
+}
+
+impl<'a> Encoder<'a> {
+    /// An encoder of about so many rows.
+    pub(crate) fn new(layout: &'a Layout, rows: usize) -> Result<Self, ParquetError> {
+        let properties = properties(layout, rows).build();
+        let writer = ArrowWriter::try_new(Vec::new(), layout.schema.clone(), Some(properties))?;
+        Ok(Self { layout, writer, statistics: FileStatistics::default() })
+    }
+
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
+        self.statistics.add(self.layout, batch);
+        self.writer.write(batch)
+    }
+
+    pub(crate) fn finish(self) -> Result<EncodedFile, ParquetError> {
+        Ok(EncodedFile { bytes: self.writer.into_inner()?, stats: self.statistics.to_json() })
+    }
+}
+
+/// Whether a file says of itself that it is sorted as the layout says.
+pub(crate) fn is_sorted(layout: &Layout, metadata: &ParquetMetaData) -> bool {
+    let columns = metadata.file_metadata().schema_descr().columns();
+    let place = |name: &&str| columns.iter().position(|column| column.path().string() == *name);
+    let wanted: Vec<Option<usize>> = layout.sort.iter().map(place).collect();
+    metadata.row_groups().iter().all(|group| {
+        let sorting = group.sorting_columns().into_iter().flatten();
+        let ascending = sorting.map(|column| {
+            (!column.descending && column.nulls_first).then_some(usize::try_from(column.column_idx).ok()?)
+        });
+        ascending.take(wanted.len()).eq(wanted.iter().copied())
+    })
 }
 
 /// Hex digits of a hash: they neither repeat nor shrink much.
@@ -121,8 +193,8 @@ fn is_id(column: &str) -> bool {
     column.ends_with("_id")
 }
 
-fn properties(layout: &Layout, batch: &RecordBatch) -> WriterPropertiesBuilder {
-    let schema = batch.schema();
+fn properties(layout: &Layout, rows: usize) -> WriterPropertiesBuilder {
+    let schema = &layout.schema;
     let level = ZstdLevel::try_new(1).expect("1 is a valid level");
     let sorting = layout.sort.iter().filter_map(|name| schema.index_of(name).ok());
     let mut properties = WriterProperties::builder()
@@ -145,16 +217,15 @@ fn properties(layout: &Layout, batch: &RecordBatch) -> WriterPropertiesBuilder {
         let path = ColumnPath::from(name);
         if layout.stats.contains(&name) || layout.sort.contains(&name) {
             properties = properties.set_column_statistics_enabled(path.clone(), EnabledStatistics::Page);
-        } else if !matches!(field.data_type(), DataType::Utf8 | DataType::List(_) | DataType::Dictionary(..))
-        {
+        } else if !matches!(field.data_type(), DataType::Utf8 | DataType::List(_)) {
             properties = properties.set_column_statistics_enabled(path.clone(), EnabledStatistics::Chunk);
         }
         if layout.bloom.contains(&name) {
-            let distinct = distinct(batch, name).min(ROW_GROUP_ROWS as u64);
             properties = properties
                 .set_column_bloom_filter_enabled(path.clone(), true)
                 .set_column_bloom_filter_fpp(path.clone(), BLOOM_FPP)
-                .set_column_bloom_filter_max_ndv(path.clone(), distinct);
+                // At most; the filter is folded to what it holds.
+                .set_column_bloom_filter_max_ndv(path.clone(), rows.clamp(1, ROW_GROUP_ROWS) as u64);
         }
         if layout.unique.contains(&name) {
             properties = properties.set_column_dictionary_enabled(path, false);
@@ -171,38 +242,67 @@ fn texts(column: &dyn Array) -> Option<&StringArray> {
     }
 }
 
-/// How many values a bloom filter must hold at most: changes of value from row to row, which is
-/// exact in a sorted column and an upper bound in any other.
-fn distinct(batch: &RecordBatch, column: &str) -> u64 {
-    let Some(values) = batch.column_by_name(column).and_then(|column| texts(column)) else {
-        return batch.num_rows() as u64;
-    };
-    let changes = (1..values.len()).filter(|&i| values.value(i) != values.value(i - 1)).count();
-    changes as u64 + 1
+/// What the log says of a file: Delta's per-file statistics of the layout's columns.
+#[derive(Debug, Default)]
+struct FileStatistics {
+    rows: usize,
+    columns: BTreeMap<&'static str, ColumnStatistics>,
 }
 
-/// Delta's per-file statistics of the layout's columns.
-fn statistics(layout: &Layout, batch: &RecordBatch) -> Value {
-    let (mut lowest, mut highest, mut nulls) = (Map::new(), Map::new(), Map::new());
-    for name in layout.stats {
-        let Some(column) = batch.column_by_name(name) else { continue };
-        nulls.insert((*name).into(), json!(column.null_count()));
-        if let Some(values) = texts(column) {
-            if let Some(value) = min_string(values) {
-                lowest.insert((*name).into(), value.chars().take(STATS_CHARS).collect::<String>().into());
-            }
-            // A cut maximum would be too low.
-            if let Some(value) = max_string(values).filter(|value| value.chars().count() <= STATS_CHARS) {
-                highest.insert((*name).into(), value.into());
-            }
-        } else if let Some(values) = column.as_primitive_opt::<Int64Type>() {
-            if let Some(value) = min(values) {
-                lowest.insert((*name).into(), value.into());
-            }
-            if let Some(value) = max(values) {
-                highest.insert((*name).into(), value.into());
+#[derive(Debug, Default)]
+struct ColumnStatistics {
+    nulls: usize,
+    texts: Option<(String, String)>,
+    numbers: Option<(i64, i64)>,
+}
+
+impl FileStatistics {
+    fn add(&mut self, layout: &Layout, batch: &RecordBatch) {
+        self.rows += batch.num_rows();
+        for name in layout.stats {
+            let Some(column) = batch.column_by_name(name) else { continue };
+            let known = self.columns.entry(name).or_default();
+            known.nulls += column.null_count();
+            if let Some((least, most)) =
+                texts(column).and_then(|values| min_string(values).zip(max_string(values)))
+            {
+                match &mut known.texts {
+                    Some((low, high)) => {
+                        if least < low.as_str() {
+                            *low = least.to_owned();
+                        }
+                        if most > high.as_str() {
+                            *high = most.to_owned();
+                        }
+                    }
+                    none => *none = Some((least.to_owned(), most.to_owned())),
+                }
+            } else if let Some((least, most)) =
+                column.as_primitive_opt::<Int64Type>().and_then(|values| min(values).zip(max(values)))
+            {
+                let (low, high) = known.numbers.get_or_insert((least, most));
+                (*low, *high) = ((*low).min(least), (*high).max(most));
             }
         }
     }
-    json!({ "numRecords": batch.num_rows(), "minValues": lowest, "maxValues": highest, "nullCount": nulls })
+
+    fn to_json(&self) -> String {
+        let (mut lowest, mut highest, mut nulls) = (Map::new(), Map::new(), Map::new());
+        for (name, column) in &self.columns {
+            let name = (*name).to_owned();
+            nulls.insert(name.clone(), json!(column.nulls));
+            if let Some((low, high)) = &column.texts {
+                lowest.insert(name.clone(), low.chars().take(STATS_CHARS).collect::<String>().into());
+                // A cut maximum would be too low.
+                if high.chars().count() <= STATS_CHARS {
+                    highest.insert(name, high.as_str().into());
+                }
+            } else if let Some((low, high)) = column.numbers {
+                lowest.insert(name.clone(), low.into());
+                highest.insert(name, high.into());
+            }
+        }
+        json!({ "numRecords": self.rows, "minValues": lowest, "maxValues": highest, "nullCount": nulls })
+            .to_string()
+    }
 }

@@ -10,14 +10,14 @@ use datafusion::{
     dataframe::DataFrame,
     error::DataFusionError,
     execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
-    logical_expr::{Expr, col, lit},
+    logical_expr::{Expr, Literal, col, lit},
     prelude::{SessionConfig, SessionContext},
 };
 use deltalake::DeltaTable;
 use futures::StreamExt as _;
 use object_store::ObjectStore;
 use smoltrace_model::{
-    rows::{PointRow, ResultRow, RunRow, SpanRow, TableRow},
+    rows::{PointRow, ResultRow, RowError, RunRow, SpanRow, TableRow},
     series::SeriesSet,
 };
 use url::Url;
@@ -57,6 +57,9 @@ pub(crate) struct Scan {
     pub(crate) files: Option<Vec<String>>,
 }
 
+/// Values that a scan looks for one by one at most.
+const MOST_VALUES: usize = 500;
+
 impl Scan {
     /// All columns of the rows of one run.
     pub(crate) fn of_run(run_id: &str) -> Self {
@@ -66,6 +69,15 @@ impl Scan {
     pub(crate) fn and(mut self, filter: Expr) -> Self {
         self.filters.push(filter);
         self
+    }
+
+    /// Rows in whose column one of the values stands. A long list is passed over, so that rows of others come along:
+    /// deltalake makes a chain of it and walks that by recursion, which overflowed the stack at 20,000 values.
+    pub(crate) fn among<V: Literal>(self, column: &str, values: impl ExactSizeIterator<Item = V>) -> Self {
+        match values.len() {
+            0..=MOST_VALUES => self.and(col(quoted(column)).in_list(values.map(lit).collect(), false)),
+            _ => self,
+        }
     }
 
     pub(crate) fn columns<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
@@ -128,35 +140,55 @@ impl Scanner {
         }
     }
 
-    /// The series of a scan of points, hardware metrics adopted. Read batch by batch, so that only samples, and no rows, of
-    /// a large run are ever in memory together.
-    pub(crate) async fn series(&self, table: &Table, scan: &Scan) -> Result<SeriesSet, StoreError> {
+    /// Calls `each` with the batches of a scan over the newest state, one after the other: so what of them is not kept
+    /// is never in memory together.
+    pub(crate) async fn each_batch(
+        &self,
+        table: &Table,
+        scan: &Scan,
+        mut each: impl FnMut(RecordBatch) -> Result<(), RowError>,
+    ) -> Result<(), StoreError> {
         let state = table.latest().await?;
         let read = async {
             let mut stream = self.frame(&state, scan).await?.execute_stream().await?;
-            let mut parts = Vec::new();
             while let Some(batch) = stream.next().await {
-                let rows = PointRow::from_batch(&batch?).map_err(|e| DataFusionError::External(e.into()))?;
-                let Some(first) = rows.first() else { continue };
-                let place = (first.metric.clone(), first.series_id.clone(), first.time_unix_nano);
-                parts.push((place, SeriesSet::from_points(&rows)));
+                each(batch?).map_err(|e| DataFusionError::External(e.into()))?;
             }
-            Ok::<_, DataFusionError>(parts)
+            Ok::<_, DataFusionError>(())
         };
         match read.await {
-            Ok(mut parts) => {
-                // Whatever order the files were read in, the set is the same.
-                parts.sort_by(|(a, _), (b, _)| a.cmp(b));
-                let mut set = SeriesSet::default();
-                parts.into_iter().for_each(|(_, part)| set.merge(part));
-                set.adopt_hardware();
-                Ok(set)
-            }
+            Ok(()) => Ok(()),
             Err(error) => {
                 let error = table.foreign(&error);
                 Err(diagnose::scan_error(&table.dir, &state, error).await)
             }
         }
+    }
+
+    /// The series of a scan of points, those of `metrics` only unless it is empty, hardware metrics adopted.
+    pub(crate) async fn series(
+        &self,
+        table: &Table,
+        scan: &Scan,
+        metrics: &[String],
+    ) -> Result<SeriesSet, StoreError> {
+        let mut parts = Vec::new();
+        let add = |batch: RecordBatch| {
+            let mut rows = PointRow::from_batch(&batch)?;
+            rows.retain(|row| metrics.is_empty() || metrics.contains(&row.metric));
+            if let Some(first) = rows.first() {
+                let place = (first.metric.clone(), first.series_id.clone(), first.time_unix_nano);
+                parts.push((place, SeriesSet::from_points(&rows)));
+            }
+            Ok(())
+        };
+        self.each_batch(table, scan, add).await?;
+        // Whatever order the files were read in, the set is the same.
+        parts.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let mut set = SeriesSet::default();
+        parts.into_iter().for_each(|(_, part)| set.merge(part));
+        set.adopt_hardware();
+        Ok(set)
     }
 
     async fn frame(&self, state: &DeltaTable, scan: &Scan) -> Result<DataFrame, DataFusionError> {
@@ -252,13 +284,16 @@ where
 
 /// Spans in order of start, one a span id: a span that was sent twice with different content
 /// counts as it ended last.
-pub(crate) fn tidy_spans(rows: Vec<SpanRow>) -> Vec<SpanRow> {
-    let mut rows = greatest(
-        rows,
-        |span| (span.run_id.clone(), span.trace_id.clone(), span.span_id.clone()),
-        |span| (span.end_time_unix_nano, span.row_id.clone()),
-    );
-    rows.sort_by(|a, b| {
+pub(crate) fn tidy_spans(mut rows: Vec<SpanRow>) -> Vec<SpanRow> {
+    fn id(span: &SpanRow) -> (&str, &str, &str) {
+        (&span.run_id, &span.trace_id, &span.span_id)
+    }
+    fn ended(span: &SpanRow) -> (i64, &str) {
+        (span.end_time_unix_nano, &span.row_id)
+    }
+    rows.sort_unstable_by(|a, b| id(a).cmp(&id(b)).then_with(|| ended(b).cmp(&ended(a))));
+    rows.dedup_by(|later, kept| id(later) == id(kept));
+    rows.sort_unstable_by(|a, b| {
         (a.start_time_unix_nano, &a.trace_id, &a.span_id).cmp(&(
             b.start_time_unix_nano,
             &b.trace_id,

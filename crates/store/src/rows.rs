@@ -6,19 +6,20 @@ use smoltrace_model::rows::PointBlock;
 
 use crate::{
     layout::Layout,
-    parquet_file::{self, EncodedFile},
+    parquet_file::{self, Effort, EncodedFile},
 };
 
 #[derive(Debug, Clone)]
 pub(crate) enum Rows {
-    Columns(RecordBatch),
+    /// Batches of the table's columns.
+    Columns(Vec<RecordBatch>),
     Points(PointBlock),
 }
 
 impl Rows {
     pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Columns(batch) => batch.num_rows(),
+            Self::Columns(batches) => batches.iter().map(RecordBatch::num_rows).sum(),
             Self::Points(points) => points.len(),
         }
     }
@@ -26,9 +27,9 @@ impl Rows {
     /// Run ids of the rows, each at least once.
     pub(crate) fn run_ids(&self) -> Vec<&str> {
         let mut runs: Vec<&str> = match self {
-            Self::Columns(batch) => {
-                let column = batch.column_by_name("run_id").and_then(|runs| runs.as_string_opt::<i32>());
-                column.map(|runs| runs.iter().flatten().collect()).unwrap_or_default()
+            Self::Columns(batches) => {
+                let columns = batches.iter().filter_map(|batch| batch.column_by_name("run_id"));
+                columns.filter_map(|runs| runs.as_string_opt::<i32>()).flatten().flatten().collect()
             }
             Self::Points(points) => points.run_ids().collect(),
         };
@@ -39,9 +40,9 @@ impl Rows {
     /// A file of the rows in the order of the layout.
     pub(crate) fn encode(&self, layout: &Layout) -> Result<EncodedFile, ParquetError> {
         let sorted = match self {
-            Self::Columns(batch) => parquet_file::sort(layout, batch)?,
+            Self::Columns(batches) => parquet_file::sort(layout, batches)?,
             Self::Points(points) => points.to_sorted_batch(),
         };
-        parquet_file::encode_fresh(layout, &sorted)
+        parquet_file::encode(layout, &sorted, Effort::Fresh)
     }
 }

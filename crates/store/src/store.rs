@@ -9,7 +9,6 @@ use std::{
 };
 
 use arrow::record_batch::RecordBatch;
-use datafusion::logical_expr::{col, lit};
 use object_store::ObjectStore;
 use smoltrace_model::{
     events,
@@ -24,6 +23,7 @@ use crate::{
     layout::{EVENTS, LAYOUTS, POINTS, RESULTS, RUNS, SPANS, TABLES},
     maintain::{self, MaintenanceOptions, Upkeep},
     options::{Background, StoreOptions},
+    outline::Outline,
     query::{self, RunData, Scan, Scanner, equals},
     runtime::{Runtimes, run_on},
     sql::{self, SqlLimits, SqlOutput},
@@ -231,26 +231,16 @@ impl Store {
         self.rows(POINTS, Scan::of_run(run_id), query::tidy_points).await
     }
 
-    /// A run's points of the named metrics only.
-    pub async fn points_of_metrics(
-        &self,
-        run_id: &str,
-        metrics: &[&str],
-    ) -> Result<Vec<PointRow>, StoreError> {
-        let names = metrics.iter().map(|name| lit(*name)).collect();
-        let scan = Scan::of_run(run_id).and(col("metric").in_list(names, false));
-        self.rows(POINTS, scan, query::tidy_points).await
-    }
-
     /// A run's metric series, those of `metrics` only unless it is empty. The same as the series of
     /// [`Self::points`], for a fraction of the memory.
     pub async fn series(&self, run_id: &str, metrics: &[&str]) -> Result<SeriesSet, StoreError> {
         let mut scan = Scan::of_run(run_id);
         if !metrics.is_empty() {
-            scan = scan.and(col("metric").in_list(metrics.iter().map(|name| lit(*name)).collect(), false));
+            scan = scan.among("metric", metrics.iter().copied());
         }
+        let metrics: Vec<String> = metrics.iter().map(|name| (*name).to_owned()).collect();
         let inner = self.inner.clone();
-        self.query(async move { inner.scanner.series(&inner.tables[POINTS], &scan).await }).await
+        self.query(async move { inner.scanner.series(&inner.tables[POINTS], &scan, &metrics).await }).await
     }
 
     /// Names of the metrics that a run has, sorted.
@@ -302,6 +292,25 @@ impl Store {
     pub async fn spans_of_run_compact(&self, run_id: &str) -> Result<Vec<SpanRow>, StoreError> {
         let scan = Scan { columns: query::compact_columns(), ..Scan::of_run(run_id) };
         self.rows(SPANS, scan, query::tidy_spans).await
+    }
+
+    /// All spans of a run in order of start, as much of them as accounting needs. Those without a parent here and those
+    /// that name a test have their attributes and events; each resource of the run stands at one span at least.
+    /// All else of attributes, events, links, resource and scope reads as empty.
+    pub async fn spans_of_run_outline(&self, run_id: &str) -> Result<Vec<SpanRow>, StoreError> {
+        let (spans, events) = tokio::try_join!(
+            self.spans_of_run_compact(run_id),
+            self.rows(EVENTS, Scan::of_run(run_id), |events: Vec<EventRow>| events)
+        )?;
+        let inner = self.inner.clone();
+        let scan = Scan::of_run(run_id).columns(Outline::COLUMNS);
+        self.query(async move {
+            let mut outline = Outline::new(spans);
+            let add = |batch| outline.add(&batch);
+            inner.scanner.each_batch(&inner.tables[SPANS], &scan, add).await?;
+            Ok(outline.finish(&events))
+        })
+        .await
     }
 
     /// The spans of one trace in order of start, whole.

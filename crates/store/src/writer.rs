@@ -120,7 +120,7 @@ pub(crate) fn encode(batch: Batch) -> Result<[Option<Rows>; TABLES], StoreError>
                 return Err(refuse("its row_id is not 32 hex digits; seal the row first"));
             }
         }
-        Ok((!rows.is_empty()).then(|| Rows::Columns(T::to_batch(&rows))))
+        Ok((!rows.is_empty()).then(|| Rows::Columns(vec![T::to_batch(&rows)])))
     }
     fn points(points: PointBlock) -> Result<Option<Rows>, StoreError> {
         if let Some(row) = points.run_ids().position(str::is_empty) {
@@ -260,7 +260,7 @@ impl Writer {
                 DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
             match table.commit(version, vec![Action::Add(add.clone())], operation).await? {
                 Committed::Done => {
-                    known.remember(layout, &rows, &add);
+                    known.keep(layout, &rows, &add);
                     self.commits.send_modify(|commits| *commits += 1);
                     return Ok(fresh.written);
                 }

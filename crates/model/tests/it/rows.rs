@@ -12,8 +12,8 @@ use proptest::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use smoltrace_model::rows::{
-    Instrument, PointBlock, PointRow, ResultRow, RowError, RunRow, RunStatus, Source, SpanKind, SpanRow,
-    SpanStatus, TableRow, Temporality,
+    Instrument, KnownSeries, PointBlock, PointRow, ResultRow, RowError, RunRow, RunStatus, Source, SpanKind,
+    SpanRow, SpanStatus, TableRow, Temporality,
 };
 
 /// The texts an enum column of a table may hold; none for a column of free text.
@@ -185,6 +185,20 @@ proptest! {
             rows
         };
         prop_assert_eq!(ids(&sorted), ids(&rows));
+
+        // And back, whether texts stand in dictionaries or as they are.
+        for batch in [block.to_sorted_batch(), PointRow::to_batch(&sorted)] {
+            let mut again = PointBlock::default();
+            let mut known = KnownSeries::default();
+            prop_assert!(again.add_batch(&batch, &mut known));
+            prop_assert_eq!(again.to_rows(), sorted.clone());
+            // What cannot be told leaves no trace.
+            let stranger = PointRow { row_id: "of another writer".into(), ..points[0].clone() };
+            prop_assert!(!again.add_batch(&PointRow::to_batch(&[points[1].clone().sealed(), stranger]), &mut known));
+            prop_assert_eq!(again.to_rows(), sorted.clone());
+            prop_assert!(again.add_batch(&batch, &mut known));
+            prop_assert_eq!(again.len(), 2 * sorted.len());
+        }
     }
 
     #[test]

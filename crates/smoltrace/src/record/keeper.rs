@@ -255,7 +255,7 @@ impl Keeper {
         // Points are many: their series take a fraction of the memory of their rows.
         let (results, spans, series) = tokio::try_join!(
             self.store.results(id),
-            self.store.spans_of_run(id),
+            self.store.spans_of_run_outline(id),
             self.store.series(id, &[])
         )?;
         let inputs = RunInputs::from_tables(&run, results, spans, Vec::new());

@@ -68,13 +68,16 @@ impl Known {
     /// Brings what is known up to date with the table, and looks up what must be known to tell the
     /// new rows of `batches`. Returns the version that a commit of what is then
     /// [`fresh`](Self::fresh) must have, or `None` when the table changed meanwhile and all must be
-    /// looked at again.
+    /// looked at again. What was fresh before and not [`kept`](Self::keep) is not known any more.
     pub(crate) async fn prepare(
         &mut self,
         scanner: &Scanner,
         table: &Table,
         batches: &[Rows],
     ) -> Result<Option<u64>, StoreError> {
+        if let Kind::Recent(recent) = &mut self.rows {
+            recent.undo();
+        }
         let followed = self.tail.follow(table).await?;
         if followed == Followed::Anew || self.tail.lost_news() {
             match &mut self.rows {
@@ -91,21 +94,20 @@ impl Known {
         Ok((looked == Looked::Well).then(|| self.tail.next_version()))
     }
 
-    /// The rows that are new, over all batches in order. Nothing is remembered: call
-    /// [`Self::remember`] once they are committed.
-    pub(crate) fn fresh(&self, layout: &Layout, batches: &[Rows]) -> Result<Fresh, ArrowError> {
-        match &self.rows {
+    /// The rows that are new, over all batches in order. Call [`Self::keep`] once they are committed.
+    pub(crate) fn fresh(&mut self, layout: &Layout, batches: &[Rows]) -> Result<Fresh, ArrowError> {
+        match &mut self.rows {
             Kind::Recent(recent) => recent.fresh(layout, batches),
             Kind::Versions(versions) => versions.fresh(layout, batches),
         }
     }
 
-    /// Notes that `rows` were committed as `add`.
-    pub(crate) fn remember(&mut self, layout: &Layout, rows: &Rows, add: &Add) {
+    /// Notes that the fresh `rows` were committed as `add`.
+    pub(crate) fn keep(&mut self, layout: &Layout, rows: &Rows, add: &Add) {
         self.tail.committed(add.path.clone(), add.stats.as_deref(), layout);
         match &mut self.rows {
-            Kind::Recent(recent) => recent.remember(layout, rows),
-            Kind::Versions(versions) => versions.remember(layout, rows),
+            Kind::Recent(recent) => recent.keep(),
+            Kind::Versions(versions) => versions.keep(layout, rows),
         }
     }
 }
@@ -137,7 +139,7 @@ impl Reader<'_> {
     }
 }
 
-fn strings<'a>(batch: &'a RecordBatch, column: &str) -> &'a StringArray {
+pub(crate) fn strings<'a>(batch: &'a RecordBatch, column: &str) -> &'a StringArray {
     batch
         .column_by_name(column)
         .and_then(|values| values.as_string_opt::<i32>())
@@ -153,7 +155,7 @@ fn numbers<'a>(batch: &'a RecordBatch, column: &str) -> &'a [i64] {
 }
 
 /// A row id as a number: 32 hex digits, which [`crate::Store::append`] makes sure of.
-fn row_id(text: &str) -> u128 {
+pub(crate) fn row_id(text: &str) -> u128 {
     // Halves, since a number of 128 bits is slow to multiply.
     let half = |digits: Option<&str>| digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
     match (half(text.get(..16)), half(text.get(16..))) {

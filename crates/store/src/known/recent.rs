@@ -6,14 +6,14 @@
 
 use std::{
     borrow::Borrow,
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry},
     hash::{BuildHasherDefault, Hash, Hasher},
 };
 
 use arrow::{
     array::BooleanArray, compute::filter_record_batch, error::ArrowError, record_batch::RecordBatch,
 };
-use datafusion::logical_expr::{Expr, col, lit};
+use datafusion::logical_expr::{col, lit};
 use smoltrace_model::rows::{KnownSeries, PointBlock};
 
 use super::{Fresh, Looked, Reader, numbers, row_id, strings};
@@ -29,10 +29,6 @@ const RECENT: usize = 4;
 
 /// More runs than this are looked up in their files together with all others there.
 const MANY_RUNS: usize = 64;
-
-/// More ids than this are not looked for one by one in old files: all ids of that time are read. deltalake makes a
-/// chain of such a list and walks it by recursion; 20,000 have overflowed the stack.
-const MANY_IDS: usize = 500;
 
 /// Row ids. They are hashes already.
 type Ids = HashSet<u128, BuildHasherDefault<Folded>>;
@@ -85,6 +81,8 @@ impl Hasher for Folded {
 struct RunRows {
     /// All rows of the run from `from` on, with their times, Unix ns.
     rows: Times,
+    /// Those of them that are not in the table yet.
+    fresh: Vec<Id>,
     from: i64,
     used: u64,
 }
@@ -154,14 +152,14 @@ impl Recent {
                 }
             }
             earliest = earliest.min(from);
-            loaded.insert(run, RunRows { rows: Times::default(), from, used: self.clock });
+            loaded.insert(run, RunRows { from, ..RunRows::new(self.clock) });
         }
         if !paths.is_empty() {
             let time = time(reader.layout());
             let mut scan = Scan::default().columns(["run_id", "row_id", time]);
             scan.files = Some(paths.into_iter().collect());
             if runs.len() <= MANY_RUNS {
-                scan = scan.and(col("run_id").in_list(runs.iter().map(|run| lit(*run)).collect(), false));
+                scan = scan.among("run_id", runs.iter().copied());
             }
             if earliest > i64::MIN {
                 scan = scan.and(col(time).gt_eq(lit(earliest)));
@@ -202,10 +200,7 @@ impl Recent {
             let mut scan =
                 Scan::of_run(run).columns(["row_id"]).and(col(time).between(lit(first), lit(last)));
             scan.files = Some(files.into_iter().map(|file| file.path).collect());
-            if rows.len() <= MANY_IDS {
-                let ids: Vec<Expr> = rows.iter().map(|(_, id)| lit(format!("{id:032x}"))).collect();
-                scan = scan.and(col("row_id").in_list(ids, false));
-            }
+            scan = scan.among("row_id", rows.iter().map(|(_, id)| format!("{id:032x}")));
             let Some(found) = reader.scan(&scan).await? else { return Ok(Looked::Amiss) };
             let wanted: Ids = rows.into_iter().map(|(_, id)| id).collect();
             for batch in &found {
@@ -235,78 +230,75 @@ impl Recent {
         self.runs.get(run).is_some_and(|known| known.from == i64::MIN)
     }
 
-    fn is_known(&self, known: Option<&RunRows>, id: u128) -> bool {
-        known.is_some_and(|known| known.rows.contains_key(&Id::from(id))) || self.old.contains(&id)
-    }
-
-    pub(super) fn fresh(&self, layout: &Layout, batches: &[Rows]) -> Result<Fresh, ArrowError> {
+    /// The rows that are new, which count as remembered at once.
+    pub(super) fn fresh(&mut self, layout: &Layout, batches: &[Rows]) -> Result<Fresh, ArrowError> {
         let mut written = Vec::with_capacity(batches.len());
         let (mut points, mut series) = (PointBlock::default(), KnownSeries::default());
         let mut columns = Vec::new();
-        let mut here: HashSet<(usize, u128), BuildHasherDefault<Folded>> = HashSet::default();
-        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut taken = Taken::default();
         for rows in batches {
+            let mut count = 0;
             match rows {
                 Rows::Points(block) => {
                     let (runs, of_series) = block.runs();
-                    let runs: Vec<(usize, Option<&RunRows>)> = runs
-                        .into_iter()
-                        .map(|run| {
-                            let next = places.len();
-                            (*places.entry(run).or_insert(next), self.runs.get(run))
-                        })
-                        .collect();
-                    let is_new = |(series, id): (usize, u128)| {
-                        let (place, known) = runs[of_series[series]];
-                        !self.is_known(known, id) && here.insert((place, id))
+                    let places: Vec<usize> =
+                        runs.into_iter().map(|run| taken.place(&mut self.runs, run)).collect();
+                    let is_new = |(series, time, id): (usize, i64, u128)| {
+                        taken.runs[places[of_series[series]]].1.add(time, id, &mut self.old)
                     };
-                    let keep: Vec<bool> = block.ids().map(is_new).collect();
-                    written.push(keep.iter().filter(|keep| **keep).count());
+                    let keep: Vec<bool> = block.times().map(is_new).collect();
+                    count += keep.iter().filter(|keep| **keep).count();
                     points.append(block, &keep, &mut series);
                 }
-                Rows::Columns(batch) => {
-                    let (runs, ids) = (strings(batch, "run_id"), strings(batch, "row_id"));
-                    let is_new = |row| {
-                        let (run, id) = (runs.value(row), row_id(ids.value(row)));
-                        let next = places.len();
-                        let place = *places.entry(run).or_insert(next);
-                        !self.is_known(self.runs.get(run), id) && here.insert((place, id))
-                    };
-                    let mask: BooleanArray = (0..batch.num_rows()).map(is_new).map(Some).collect();
-                    written.push(mask.true_count());
-                    if mask.true_count() == batch.num_rows() {
-                        columns.push(batch.clone());
-                    } else {
-                        columns.push(filter_record_batch(batch, &mask)?);
+                Rows::Columns(parts) => {
+                    for batch in parts {
+                        let (runs, ids) = (strings(batch, "run_id"), strings(batch, "row_id"));
+                        let times = numbers(batch, time(layout));
+                        let mut last: Option<(&str, usize)> = None;
+                        let is_new = |row| {
+                            let run = runs.value(row);
+                            // Rows of a run mostly come together.
+                            let place = match last {
+                                Some((same, place)) if same == run => place,
+                                _ => taken.place(&mut self.runs, run),
+                            };
+                            last = Some((run, place));
+                            taken.runs[place].1.add(times[row], row_id(ids.value(row)), &mut self.old)
+                        };
+                        let mask: BooleanArray = (0..batch.num_rows()).map(is_new).map(Some).collect();
+                        count += mask.true_count();
+                        if mask.true_count() == batch.num_rows() {
+                            columns.push(batch.clone());
+                        } else {
+                            columns.push(filter_record_batch(batch, &mask)?);
+                        }
                     }
                 }
             }
+            written.push(count);
         }
+        self.runs.extend(taken.runs);
         let rows = match (written.iter().sum(), points.is_empty()) {
             (0, _) => None,
             (_, false) => Some(Rows::Points(points)),
-            _ => Some(Rows::Columns(arrow::compute::concat_batches(&layout.schema, &columns)?)),
+            _ => Some(Rows::Columns(columns)),
         };
         Ok(Fresh { rows, written })
     }
 
-    pub(super) fn remember(&mut self, layout: &Layout, rows: &Rows) {
-        match rows {
-            Rows::Columns(batch) => absorb(batch, time(layout), &mut self.runs),
-            Rows::Points(block) => {
-                // Each run is looked up once, not for every point.
-                let (runs, places) = block.runs();
-                let mut known: Vec<Option<(String, RunRows)>> =
-                    runs.iter().map(|run| self.runs.remove_entry(*run)).collect();
-                for (series, time, id) in block.times() {
-                    if let Some((_, known)) = &mut known[places[series]] {
-                        known.insert(time, id);
-                    }
-                }
-                self.runs.extend(known.into_iter().flatten());
+    /// Says that the fresh rows are in the table.
+    pub(super) fn keep(&mut self) {
+        self.runs.values_mut().for_each(|known| known.fresh.clear());
+        self.make_room();
+    }
+
+    /// Says that the fresh rows of the last look are not in the table.
+    pub(super) fn undo(&mut self) {
+        for known in self.runs.values_mut() {
+            for id in known.fresh.drain(..) {
+                known.rows.remove(&id);
             }
         }
-        self.make_room();
     }
 
     /// Forgets runs that were used longest ago, then the older half of the largest ones.
@@ -344,6 +336,25 @@ impl Recent {
 }
 
 impl RunRows {
+    fn new(used: u64) -> Self {
+        Self { rows: Times::default(), fresh: Vec::new(), from: i64::MIN, used }
+    }
+
+    /// Adds a row; says whether it is new. `old` knows those that are too old to be remembered.
+    fn add(&mut self, time: i64, id: u128, old: &mut Ids) -> bool {
+        if time < self.from {
+            return old.insert(id);
+        }
+        match self.rows.entry(id.into()) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(free) => {
+                self.fresh.push(*free.key());
+                free.insert(time);
+                true
+            }
+        }
+    }
+
     fn insert(&mut self, time: i64, id: u128) {
         if time >= self.from {
             self.rows.insert(id.into(), time);
@@ -360,6 +371,24 @@ impl RunRows {
         let from = self.from;
         self.rows.retain(|_, time| *time >= from);
         self.rows.shrink_to(count * 2);
+    }
+}
+
+/// Runs taken out of those that are known, to be changed side by side.
+#[derive(Debug, Default)]
+struct Taken<'a> {
+    places: HashMap<&'a str, usize>,
+    runs: Vec<(String, RunRows)>,
+}
+
+impl<'a> Taken<'a> {
+    /// The place of a run.
+    fn place(&mut self, known: &mut HashMap<String, RunRows>, run: &'a str) -> usize {
+        *self.places.entry(run).or_insert_with(|| {
+            let entry = known.remove_entry(run);
+            self.runs.push(entry.unwrap_or_else(|| (run.to_owned(), RunRows::new(0))));
+            self.runs.len() - 1
+        })
     }
 }
 
@@ -396,10 +425,12 @@ fn for_each_row<'a>(layout: &Layout, batches: &'a [Rows], mut each: impl FnMut(&
                     each(runs[places[series]], time, id);
                 }
             }
-            Rows::Columns(batch) => {
-                let (runs, ids) = (strings(batch, "run_id"), strings(batch, "row_id"));
-                for (row, time) in numbers(batch, time(layout)).iter().enumerate() {
-                    each(runs.value(row), *time, row_id(ids.value(row)));
+            Rows::Columns(parts) => {
+                for batch in parts {
+                    let (runs, ids) = (strings(batch, "run_id"), strings(batch, "row_id"));
+                    for (row, time) in numbers(batch, time(layout)).iter().enumerate() {
+                        each(runs.value(row), *time, row_id(ids.value(row)));
+                    }
                 }
             }
         }

@@ -10,7 +10,6 @@ use arrow::{
     error::ArrowError,
     record_batch::RecordBatch,
 };
-use datafusion::logical_expr::{col, lit};
 
 use super::{Fresh, Looked, Reader, row_id, strings};
 use crate::{
@@ -86,8 +85,7 @@ impl Versions {
         if !files.is_empty() {
             let mut scan = Scan { files: Some(files), ..key_scan };
             if missing.len() <= MANY_RUNS {
-                let ids = missing.iter().map(|run| lit(*run)).collect();
-                scan = scan.and(col("run_id").in_list(ids, false));
+                scan = scan.among("run_id", missing.iter().copied());
             }
             let Some(batches) = reader.scan(&scan).await? else { return Ok(Looked::Amiss) };
             for batch in &batches {
@@ -120,7 +118,7 @@ impl Versions {
         let mut written = Vec::with_capacity(batches.len());
         let mut newest: HashMap<(&str, String), (i64, u128)> = HashMap::new();
         for rows in batches {
-            let Rows::Columns(batch) = rows else { unreachable!("versions come as columns") };
+            let batch = one_batch(rows);
             let keys = Keys::of(layout, batch);
             let mut mask = Vec::with_capacity(batch.num_rows());
             let mut versions = Vec::with_capacity(batch.num_rows());
@@ -144,14 +142,13 @@ impl Versions {
         }
         let rows = match written.iter().sum() {
             0 => None,
-            _ => Some(Rows::Columns(arrow::compute::concat_batches(&layout.schema, &kept)?)),
+            _ => Some(Rows::Columns(vec![arrow::compute::concat_batches(&layout.schema, &kept)?])),
         };
         Ok(Fresh { rows, written })
     }
 
-    pub(super) fn remember(&mut self, layout: &Layout, rows: &Rows) {
-        let Rows::Columns(batch) = rows else { unreachable!("versions come as columns") };
-        absorb(&mut self.runs, layout, batch, self.complete);
+    pub(super) fn keep(&mut self, layout: &Layout, rows: &Rows) {
+        absorb(&mut self.runs, layout, one_batch(rows), self.complete);
         let mut total: usize = self.runs.values().map(|run| run.newest.len()).sum();
         if total <= self.limit {
             return;
@@ -168,6 +165,14 @@ impl Versions {
             self.complete = false;
             total -= rows;
         }
+    }
+}
+
+/// The rows of a table of versions.
+fn one_batch(rows: &Rows) -> &RecordBatch {
+    match rows {
+        Rows::Columns(batches) if batches.len() == 1 => &batches[0],
+        _ => unreachable!("versions come as the columns of one batch"),
     }
 }
 

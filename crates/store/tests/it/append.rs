@@ -53,13 +53,12 @@ async fn what_is_appended_is_read_back() {
     assert_eq!(store.trace_compact("r1", &trace_id(1)).await.unwrap(), compact);
     assert_eq!(store.span("r1", &trace_id(0), &rows.spans[1].span_id).await.unwrap(), rows.spans[1]);
     assert_eq!(store.metric_names("r1").await.unwrap(), ["gen_ai.co2.emissions", "gen_ai.gpu.power"]);
-    let power = store.points_of_metrics("r1", &["gen_ai.gpu.power"]).await.unwrap();
-    assert_eq!(power.len(), 10);
     let of_points = SeriesSet::from_points(&points);
     assert_eq!(store.series("r1", &[]).await.unwrap().series(), of_points.series());
     let one = store.series("r1", &["gen_ai.gpu.power"]).await.unwrap();
     assert_eq!(one.series().len(), 1);
     assert_eq!(one.series()[0].info.metric, "gen_ai.gpu.power");
+    assert_eq!(one.series()[0].samples.len(), 10);
     // A store opened later, and one that only reads, see the same.
     let reader = Store::open_read_only(dir.path(), StoreOptions::default()).await.unwrap();
     assert_eq!(contents(&reader).await, contents(&store).await);
@@ -84,6 +83,39 @@ async fn what_is_not_there_is_not_found() {
     check(store.run("no").await.map(drop), "`no`");
     check(store.trace("no", &trace_id(0)).await.map(drop), &trace_id(0));
     check(store.span("no", &trace_id(0), "00").await.map(drop), "`00`");
+}
+
+/// Roots, spans without their parent and those of tests are whole, all others have their numbers only.
+#[tokio::test]
+async fn an_outline_is_whole_where_something_begins() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let mut spans: Vec<SpanRow> = (0..5).map(|index| span("r1", 0, index)).collect();
+    spans[2].parent_span_id = Some("00000000000000ff".into());
+    spans[3].test_uid = Some("tool:t1".into());
+    spans[4].resource = r#"{"service.name":"another"}"#.into();
+    let spans: Vec<SpanRow> = spans.into_iter().map(SpanRow::sealed).collect();
+    let events = vec![event("r1", 0, 0, "late"), event("r1", 0, 1, "late")];
+    store.append(Batch { spans: spans.clone(), events, ..Batch::default() }).await.unwrap();
+
+    let outline = store.spans_of_run_outline("r1").await.unwrap();
+    let whole = store.spans_of_run("r1").await.unwrap();
+    assert_eq!(outline.len(), whole.len());
+    let mut resources = BTreeSet::new();
+    for (index, (outline, whole)) in outline.into_iter().zip(whole).enumerate() {
+        let begins = [0, 2, 3].contains(&index);
+        resources.extend(Some(outline.resource.clone()).filter(|resource| resource != "{}"));
+        let expected = SpanRow {
+            attributes: if begins { whole.attributes.clone() } else { "{}".into() },
+            events: if begins { whole.events.clone() } else { "[]".into() },
+            links: "[]".into(),
+            scope: "{}".into(),
+            resource: outline.resource.clone(),
+            ..whole
+        };
+        assert_eq!(outline, expected, "span {index}");
+    }
+    assert_eq!(resources, spans.iter().map(|span| span.resource.clone()).collect());
 }
 
 #[tokio::test]
@@ -200,6 +232,24 @@ async fn a_row_is_known_again_however_old_it_is() {
         assert_eq!(stores[0].points(run).await.unwrap().len(), expected);
         assert_eq!(stores[0].spans_of_run(run).await.unwrap().len(), expected);
     }
+}
+
+/// So many at once that deltalake, which walks a list of values by recursion, could not be asked for them one by one.
+#[tokio::test]
+async fn many_rows_are_known_again_that_are_older_than_what_is_remembered() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = StoreOptions { known_rows: 60, ..StoreOptions::default() };
+    let store = Store::open(dir.path(), options).await.unwrap();
+    const ROWS: usize = 30_000;
+    let rows = |from: usize, to: usize| {
+        let points: PointBlock = (from..to).map(|tick| point("r1", 0, tick)).collect();
+        Batch { points, ..Batch::default() }
+    };
+    assert_eq!(store.append(rows(0, ROWS)).await.unwrap().points, counts(ROWS, 0));
+    for many in [400, 15_000, ROWS] {
+        assert_eq!(store.append(rows(0, many)).await.unwrap().points, counts(0, many));
+    }
+    assert_eq!(store.append(rows(10, ROWS + 10)).await.unwrap().points, counts(10, ROWS - 10));
 }
 
 #[tokio::test]

@@ -6,9 +6,13 @@ use std::{
     time::Duration,
 };
 
-use parquet::file::{
-    metadata::ParquetMetaData,
-    reader::{FileReader, SerializedFileReader},
+use arrow::{array::AsArray, datatypes::Int64Type};
+use parquet::{
+    arrow::arrow_reader::ParquetRecordBatchReaderBuilder,
+    file::{
+        metadata::ParquetMetaData,
+        reader::{FileReader, SerializedFileReader},
+    },
 };
 use smoltrace_store::{Background, MaintenanceOptions, Store, StoreError, StoreOptions, Upkeep};
 
@@ -45,6 +49,25 @@ fn metadata(file: &Path) -> ParquetMetaData {
     SerializedFileReader::new(File::open(file).unwrap()).unwrap().metadata().clone()
 }
 
+/// The columns that order the rows of a file, as texts that sort as they do.
+fn keys(file: &Path, columns: &[&str]) -> Vec<Vec<String>> {
+    let reader =
+        ParquetRecordBatchReaderBuilder::try_new(File::open(file).unwrap()).unwrap().build().unwrap();
+    let mut keys = Vec::new();
+    for batch in reader {
+        let batch = batch.unwrap();
+        let text = |name: &&str, row: usize| {
+            let column = batch.column_by_name(name).unwrap();
+            match column.as_primitive_opt::<Int64Type>() {
+                Some(numbers) => format!("{:020}", numbers.value(row)),
+                None => column.as_string::<i32>().value(row).to_owned(),
+            }
+        };
+        keys.extend((0..batch.num_rows()).map(|row| columns.iter().map(|name| text(name, row)).collect()));
+    }
+    keys
+}
+
 #[tokio::test]
 async fn merging_keeps_rows_bloom_filters_statistics_and_order() {
     let dir = tempfile::tempdir().unwrap();
@@ -57,11 +80,21 @@ async fn merging_keeps_rows_bloom_filters_statistics_and_order() {
     assert_eq!(contents(&store).await, before);
     assert_eq!(contents(&open(dir.path()).await).await, before);
 
-    for (table, bloom, stats) in [
-        ("spans", &["run_id", "trace_id"][..], &["run_id", "trace_id", "start_time_unix_nano"][..]),
-        ("points", &["run_id"], &["run_id", "metric", "time_unix_nano"]),
-        ("results", &["run_id", "trace_id"], &["run_id", "test_uid"]),
-        ("runs", &["run_id"], &["run_id"]),
+    for (table, bloom, stats, sort) in [
+        (
+            "spans",
+            &["run_id", "trace_id"][..],
+            &["run_id", "trace_id", "start_time_unix_nano"][..],
+            &["run_id", "trace_id", "start_time_unix_nano", "span_id"][..],
+        ),
+        (
+            "points",
+            &["run_id"],
+            &["run_id", "metric", "time_unix_nano"],
+            &["run_id", "metric", "series_id", "time_unix_nano"],
+        ),
+        ("results", &["run_id", "trace_id"], &["run_id", "test_uid"], &["run_id", "test_uid", "attempt"]),
+        ("runs", &["run_id"], &["run_id"], &["run_id", "version"]),
     ] {
         let files = data_files(dir.path(), table);
         let [file] = &files[..] else { panic!("{table}: {files:?}") };
@@ -77,6 +110,7 @@ async fn merging_keeps_rows_bloom_filters_statistics_and_order() {
             assert!(statistics.min_bytes_opt().is_some(), "{table}.{name} has no statistics");
         }
         assert!(group.sorting_columns().is_some_and(|columns| columns[0].column_idx == 0), "{table}");
+        assert!(keys(file, sort).is_sorted(), "{table}");
         // And in the log, where whole files are skipped by it.
         let log = dir.path().join(table).join("_delta_log/00000000000000000011.json");
         let text = fs::read_to_string(log).unwrap();

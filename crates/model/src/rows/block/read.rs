@@ -1,0 +1,160 @@
+//! Columns of the table back into a block.
+
+use arrow::{
+    array::{Array, AsArray, StringArray},
+    datatypes::{Float64Type, Int32Type, Int64Type},
+    record_batch::RecordBatch,
+};
+
+use super::{BlockRow, KnownSeries, PointBlock, PointSample, PointSeries};
+use crate::rows::{Instrument, PointRow, Temporality};
+
+/// A column of texts, as they are or as places in a dictionary.
+enum Texts<'a> {
+    Plain(&'a StringArray),
+    Dictionary(&'a [i32], &'a dyn Array, &'a StringArray),
+}
+
+impl<'a> Texts<'a> {
+    fn of(batch: &'a RecordBatch, name: &str) -> Option<Self> {
+        let column = batch.column_by_name(name)?;
+        match column.as_dictionary_opt::<Int32Type>() {
+            Some(dictionary) => Some(Self::Dictionary(
+                dictionary.keys().values(),
+                dictionary.keys(),
+                dictionary.values().as_string_opt::<i32>()?,
+            )),
+            None => Some(Self::Plain(column.as_string_opt::<i32>()?)),
+        }
+    }
+
+    fn get(&self, row: usize) -> Option<&'a str> {
+        match self {
+            Self::Plain(texts) => texts.is_valid(row).then(|| texts.value(row)),
+            Self::Dictionary(keys, validity, texts) => {
+                let place = validity.is_valid(row).then(|| keys[row] as usize)?;
+                texts.is_valid(place).then(|| texts.value(place))
+            }
+        }
+    }
+
+    /// Notes in `changes` where a row says something else than the one before.
+    fn mark(&self, changes: &mut [bool]) {
+        match self {
+            // Two places may hold one text: then the series is looked up once more than it need be.
+            Self::Dictionary(keys, validity, _) if validity.null_count() == 0 => {
+                let pairs = keys.iter().zip(keys.iter().skip(1));
+                changes.iter_mut().skip(1).zip(pairs).for_each(|(change, (a, b))| *change |= a != b);
+            }
+            _ => (1..changes.len()).for_each(|row| changes[row] |= self.get(row) != self.get(row - 1)),
+        }
+    }
+}
+
+impl PointBlock {
+    /// Adds the points of a batch of the table, whose texts may be dictionaries. Says `false`, and adds nothing,
+    /// when a row says something that a block cannot hold: it was not written by this program.
+    #[must_use]
+    pub fn add_batch(&mut self, batch: &RecordBatch, known: &mut KnownSeries) -> bool {
+        let before = (self.series.len(), self.rows.len());
+        let added = self.try_add(batch, known).is_some();
+        if !added {
+            self.rows.truncate(before.1);
+            self.series.truncate(before.0);
+            known.places.retain(|_, place| (*place as usize) < before.0);
+        }
+        added
+    }
+
+    fn try_add(&mut self, batch: &RecordBatch, known: &mut KnownSeries) -> Option<()> {
+        let text = |name| Texts::of(batch, name);
+        let texts = [
+            text("run_id")?,
+            text("service")?,
+            text("metric")?,
+            text("unit")?,
+            text("instrument")?,
+            text("temporality")?,
+            text("gpu_id")?,
+            text("gpu_name")?,
+            text("attributes")?,
+            text("resource")?,
+            text("scope")?,
+            text("series_id")?,
+        ];
+        let monotonic = batch.column_by_name("monotonic")?.as_boolean_opt()?;
+        let number = |name| batch.column_by_name(name)?.as_primitive_opt::<Int64Type>();
+        let (starts, times) = (number("start_time_unix_nano")?, number("time_unix_nano")?);
+        let values = batch.column_by_name("value")?.as_primitive_opt::<Float64Type>()?;
+        let (details, ids) = (text("detail")?, text("row_id")?);
+        if monotonic.null_count() + times.null_count() + values.null_count() > 0 {
+            return None;
+        }
+        let mut changes = vec![false; batch.num_rows()];
+        texts.iter().for_each(|column| column.mark(&mut changes));
+        (1..changes.len()).for_each(|row| changes[row] |= monotonic.value(row) != monotonic.value(row - 1));
+
+        self.rows.reserve(batch.num_rows());
+        let mut place = 0;
+        for (row, change) in changes.into_iter().enumerate() {
+            if row == 0 || change {
+                let series = PointSeries::of(head(&texts, monotonic.value(row), row)?);
+                place = *known.places.entry(series.0.key).or_insert_with(|| self.add_series(series));
+            }
+            let sample = PointSample {
+                start: starts.is_valid(row).then(|| starts.value(row)),
+                time: times.value(row),
+                value: values.value(row),
+                detail: details.get(row).map(Into::into),
+            };
+            self.rows.push(BlockRow { id: row_id(ids.get(row)?)?, series: place, sample });
+        }
+        Some(())
+    }
+}
+
+/// What the row's series says.
+fn head(texts: &[Texts<'_>; 12], monotonic: bool, row: usize) -> Option<PointRow> {
+    let [run_id, service, metric, unit, instrument, temporality, rest @ ..] =
+        texts.each_ref().map(|column| column.get(row));
+    let [gpu_id, gpu_name, attributes, resource, scope, series_id] = rest;
+    Some(PointRow {
+        run_id: run_id?.to_owned(),
+        service: service?.to_owned(),
+        metric: metric?.to_owned(),
+        unit: unit?.to_owned(),
+        instrument: Instrument::parse(instrument?)?,
+        temporality: Temporality::parse(temporality?)?,
+        monotonic,
+        gpu_id: gpu_id.map(str::to_owned),
+        gpu_name: gpu_name.map(str::to_owned),
+        attributes: attributes?.to_owned(),
+        resource: resource?.to_owned(),
+        scope: scope?.to_owned(),
+        series_id: series_id?.to_owned(),
+        start_time_unix_nano: None,
+        time_unix_nano: 0,
+        value: 0.0,
+        detail: None,
+        row_id: String::new(),
+    })
+}
+
+/// 32 lower-case hex digits as a number.
+fn row_id(text: &str) -> Option<u128> {
+    let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
+    let mut id = 0_u128;
+    for half in digits.chunks_exact(16) {
+        let mut number = 0_u64;
+        for digit in half {
+            let value = match digit {
+                b'0'..=b'9' => digit - b'0',
+                b'a'..=b'f' => digit - b'a' + 10,
+                _ => return None,
+            };
+            number = number << 4 | u64::from(value);
+        }
+        id = id << 64 | u128::from(number);
+    }
+    Some(id)
+}
