@@ -40,8 +40,10 @@ use prost::Message;
 /// 144 GPUs of seven metrics.
 const GPUS: usize = 144;
 const SPANS: usize = 512;
-/// Stands where each request has a number of its own.
-const MARK: u64 = 0x1122_3344_5566_7700;
+/// Spans of a trace: a root and its children.
+const TRACE: usize = 16;
+/// Stands where each request has a number of its own: the last bytes say which of its numbers.
+const MARK: u64 = 0x1122_3344_5500_0000;
 const START: u64 = 1_795_000_000_000_000_000;
 
 /// A request as bytes, and where in it the marks stand.
@@ -50,7 +52,8 @@ struct Template {
     path: &'static str,
     items: usize,
     body: Vec<u8>,
-    marks: Vec<usize>,
+    /// Places, and which number stands there.
+    marks: Vec<(usize, u64)>,
     decode: fn(&[u8]) -> bool,
 }
 
@@ -62,23 +65,19 @@ impl Template {
         body: Vec<u8>,
         decode: fn(&[u8]) -> bool,
     ) -> Self {
-        // Ids are written as they are, numbers from the small end.
-        let at = |mark: [u8; 7], skip: usize| {
-            let found = body.windows(7).enumerate().filter(move |(_, window)| *window == mark);
-            found.map(move |(at, _)| at - skip).collect::<Vec<_>>()
-        };
-        let [first @ .., _] = MARK.to_be_bytes();
-        let [_, last @ ..] = MARK.to_le_bytes();
-        let mut marks = at(first, 0);
-        marks.extend(at(last, 1));
+        let marks = body.windows(8).enumerate().filter_map(|(at, window)| {
+            let number = u64::from_le_bytes(window.try_into().expect("eight bytes"));
+            (number & !0xff_ffff == MARK).then_some((at, number - MARK))
+        });
+        let marks = marks.collect();
         Self { name, path, items, body, marks, decode }
     }
 
     /// The request with numbers of its own, the same for one `number`.
     fn request(&self, number: u64) -> Vec<u8> {
         let mut body = self.body.clone();
-        for (mark, at) in (0_u64..).zip(&self.marks) {
-            let unique = START + number * self.marks.len() as u64 + mark;
+        for (at, nth) in &self.marks {
+            let unique = START + number * self.items as u64 + nth;
             body[*at..*at + 8].copy_from_slice(&unique.to_le_bytes());
         }
         body
@@ -147,10 +146,14 @@ fn metrics() -> Template {
 
 fn spans() -> Template {
     let prompt = "Find the three cheapest flights from Paris to Oslo next week and say which of them has the shortest stop. ";
+    let mark = |number: usize| (MARK + number as u64).to_le_bytes();
     let span = |number: usize| Span {
-        trace_id: [MARK.to_be_bytes(), 7_u64.to_be_bytes()].concat(),
-        span_id: MARK.to_be_bytes().to_vec(),
-        parent_span_id: 9_u64.to_be_bytes().to_vec(),
+        trace_id: [mark(number / TRACE), 7_u64.to_le_bytes()].concat(),
+        span_id: mark(number).to_vec(),
+        parent_span_id: match number % TRACE {
+            0 => Vec::new(),
+            child => mark(number - child).to_vec(),
+        },
         name: "chat gpt-5-mini".into(),
         kind: 3,
         start_time_unix_nano: START + number as u64 * 1_000_000,

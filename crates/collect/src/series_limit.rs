@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use ahash::RandomState;
 use smoltrace_model::rows::{PointBlock, PointSeries};
 
 /// Series by run. Forgets the runs that were used longest ago: it bounds memory, not a run's life.
@@ -10,12 +11,12 @@ pub(crate) struct SeriesLimit {
     most: usize,
     most_runs: usize,
     clock: u64,
-    runs: HashMap<String, (u64, HashSet<u128>)>,
+    runs: HashMap<String, (u64, HashSet<u128, RandomState>), RandomState>,
 }
 
 impl SeriesLimit {
     pub(crate) fn new(most: usize, most_runs: usize) -> Self {
-        Self { most, most_runs: most_runs.max(1), clock: 0, runs: HashMap::new() }
+        Self { most, most_runs: most_runs.max(1), clock: 0, runs: HashMap::default() }
     }
 
     /// Takes out the points of series past the limit of their run; returns how many.
@@ -28,7 +29,7 @@ impl SeriesLimit {
         let run = series.head().run_id.as_str();
         if !self.runs.contains_key(run) {
             self.make_room();
-            self.runs.insert(run.to_owned(), (0, HashSet::new()));
+            self.runs.insert(run.to_owned(), (0, HashSet::default()));
         }
         let Some((used, known)) = self.runs.get_mut(run) else { return false };
         *used = self.clock;

@@ -41,6 +41,21 @@ fn canonical_hex(text: &str, width: usize) -> Result<String, IdError> {
     Ok(format!("{:0>width$}", digits.to_ascii_lowercase()))
 }
 
+/// Bytes as lower-case hex digits.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut digits = Vec::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        digits.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+    String::from_utf8(digits).expect("digits are ASCII")
+}
+
+/// A hash as 32 lower-case hex digits.
+pub fn hash_hex(hash: u128) -> String {
+    hex(&hash.to_be_bytes())
+}
+
 /// 32 hex digits of the 128-bit XXH3 hash of `parts`, each length-prefixed so that no two
 /// different lists collide by concatenation. Stable across platforms and releases.
 pub fn content_id<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
@@ -49,7 +64,7 @@ pub fn content_id<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
         bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
         bytes.extend_from_slice(part);
     }
-    format!("{:032x}", xxh3_128(&bytes))
+    hash_hex(xxh3_128(&bytes))
 }
 
 #[cfg(test)]

@@ -197,8 +197,8 @@ enum Says {
 }
 
 /// What each name says, and how much it counts: of several, the least wins.
-static NAMES: LazyLock<HashMap<&'static str, (Says, usize)>> = LazyLock::new(|| {
-    let mut all = HashMap::new();
+static NAMES: LazyLock<HashMap<&'static str, (Says, usize), ahash::RandomState>> = LazyLock::new(|| {
+    let mut all = HashMap::default();
     let mut add = |says: Says, names: &[&'static str]| {
         for (place, name) in names.iter().enumerate() {
             let before = all.insert(*name, (says, place));

@@ -7,7 +7,10 @@ use std::{
     collections::{BTreeSet, HashMap},
 };
 
-use crate::rows::{Instrument, PointRow, Temporality, seal};
+use crate::{
+    ids,
+    rows::{Instrument, PointRow, Temporality, seal},
+};
 
 /// One sample of one series.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,7 +58,7 @@ impl SeriesInfo {
 
     /// The identity as points carry it: 32 hex digits.
     pub fn series_id(&self) -> String {
-        format!("{:032x}", self.identity())
+        ids::hash_hex(self.identity())
     }
 
     /// Joins what another piece of the same series says beside its identity. Of two different

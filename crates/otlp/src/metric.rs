@@ -73,7 +73,7 @@ pub fn point_row(origin: &Origin, scope: &str, head: &PointHead, point: PointVal
     };
     PointRow {
         run_id: origin.run_id.clone(),
-        series_id: format!("{:032x}", info.identity()),
+        series_id: ids::hash_hex(info.identity()),
         service: info.service,
         metric: info.metric,
         unit: info.unit,

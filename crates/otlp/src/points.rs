@@ -11,6 +11,7 @@ use std::{
     },
 };
 
+use ahash::RandomState;
 use smoltrace_model::rows::{Instrument, PointSample, PointSeries};
 
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
 /// Series that were seen before, by the bytes that named them. Shared by all requests of a receiver.
 #[derive(Debug)]
 pub struct SeriesCache {
-    heads: RwLock<HashMap<Box<[u8]>, Arc<Known>>>,
+    heads: RwLock<HashMap<Box<[u8]>, Arc<Known>, RandomState>>,
     used_bytes: AtomicUsize,
     most_bytes: usize,
 }
@@ -29,8 +30,11 @@ pub struct SeriesCache {
 /// Series of one metric of one resource and scope, by the bytes of their attributes.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    series: RwLock<HashMap<Box<[u8]>, PointSeries>>,
+    series: RwLock<OfAttributes>,
 }
+
+/// Series by the bytes of their attributes.
+pub(crate) type OfAttributes = HashMap<Box<[u8]>, PointSeries, RandomState>;
 
 /// Bytes that an entry takes beside those of its key and of its series.
 const ENTRY_BYTES: usize = 256;
@@ -79,7 +83,7 @@ impl SeriesCache {
 
 impl Known {
     /// Calls `work` with a look-up by the bytes of attributes.
-    pub(crate) fn look_up<T>(&self, work: impl FnOnce(&HashMap<Box<[u8]>, PointSeries>) -> T) -> T {
+    pub(crate) fn look_up<T>(&self, work: impl FnOnce(&OfAttributes) -> T) -> T {
         work(&self.series.read().unwrap_or_else(PoisonError::into_inner))
     }
 }

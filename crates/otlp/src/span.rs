@@ -234,15 +234,7 @@ pub fn id(
 
 /// Lower-case hex of an id; `None` for nothing or zeros.
 pub fn hex(bytes: &[u8]) -> Option<String> {
-    use std::fmt::Write;
-    if bytes.iter().all(|byte| *byte == 0) {
-        return None;
-    }
-    let mut out = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        let _ = write!(out, "{byte:02x}");
-    }
-    Some(out)
+    bytes.iter().any(|byte| *byte != 0).then(|| ids::hex(bytes))
 }
 
 /// A time in Unix ns: a whole number or its text; 0 when not given.

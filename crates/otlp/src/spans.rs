@@ -174,7 +174,15 @@ impl<'a> PlainSpan<'a> {
 
     /// Canonical JSON of the attributes.
     fn attributes_json(&self) -> String {
-        let mut out = Vec::with_capacity(1024);
+        // Names, what stands around them, and texts that need no escapes.
+        let room = self.attributes.iter().map(|(name, value)| {
+            name.len()
+                + match value {
+                    Attribute::Text(text) => text.len() + 6,
+                    _ => 24,
+                }
+        });
+        let mut out = Vec::with_capacity(room.sum::<usize>() + 2);
         out.push(b'{');
         for (index, (name, value)) in self.attributes.iter().enumerate() {
             if index > 0 {

@@ -19,12 +19,14 @@ use deltalake::{
 };
 use futures::TryStreamExt as _;
 use object_store::{ObjectStoreExt as _, path::Path as ObjectPath};
+use serde_json::Value;
 
 use crate::{
     diagnose,
     error::StoreError,
     merge::{self, DataFile},
     table::{Committed, Table, now_ms},
+    tail,
 };
 
 /// When upkeep does what.
@@ -185,15 +187,34 @@ async fn merge_small(
                 return Err(error);
             }
         }
-        // Someone appended, which is no matter; unless one of these files is gone.
-        let newer = table.latest().await?;
-        version = newer.version().unwrap_or(version);
-        let active = table.files(&newer)?;
-        if !group.iter().all(|part| active.contains(&part.path)) {
-            table.discard(&add).await;
-            return Ok(None);
+        match follow(table, version, &group).await? {
+            Some(newer) => version = newer,
+            None => {
+                table.discard(&add).await;
+                return Ok(None);
+            }
         }
     }
+}
+
+/// The newest version, when what was committed after `version` left the files of the group where they are: others
+/// appended, which is no matter. Reads the entries themselves, since appends come faster than a whole state is made.
+async fn follow(table: &Table, mut version: u64, group: &[Part]) -> Result<Option<u64>, StoreError> {
+    while let Some(entry) = table.entry(version + 1).await? {
+        for line in entry.split(|byte| *byte == b'\n') {
+            let Ok(action) = serde_json::from_slice::<Value>(line) else { continue };
+            let gone = tail::path_of(&action["remove"]);
+            if gone.is_some_and(|path| group.iter().any(|part| part.path == path)) {
+                return Ok(None);
+            }
+            if action.get("protocol").is_some() || action.get("metaData").is_some() {
+                // Refuses a table that has become too new to write.
+                table.latest().await?;
+            }
+        }
+        version += 1;
+    }
+    Ok(Some(version))
 }
 
 /// The first files that are worth merging into one.

@@ -187,7 +187,7 @@ impl Tail {
 }
 
 /// The path of an action, with the URL encoding of the log undone.
-fn path_of(action: &Value) -> Option<String> {
+pub(crate) fn path_of(action: &Value) -> Option<String> {
     let path = action["path"].as_str()?;
     Some(percent_decoded(path))
 }

@@ -5,6 +5,8 @@
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::ids;
+
 use super::{
     EventRow, Instrument, PointRow, ResultRow, RunRow, RunStatus, Source, SpanKind, SpanRow, SpanStatus,
     Temporality,
@@ -36,7 +38,7 @@ pub(crate) fn write_column<T: Content>(name: &str, value: &T, out: &mut Vec<u8>)
 pub(crate) fn row_id<T: RowContent>(row: &T, buffer: &mut Vec<u8>) -> String {
     buffer.clear();
     row.write_row(buffer);
-    format!("{:032x}", xxh3_128(buffer))
+    ids::hash_hex(xxh3_128(buffer))
 }
 
 fn write_text(text: &str, out: &mut Vec<u8>) {
@@ -114,6 +116,16 @@ macro_rules! sealed {
             pub fn sealed(mut self) -> Self {
                 self.row_id = row_id(&self, &mut Vec::with_capacity(1024));
                 self
+            }
+
+            /// Many rows [`sealed`](Self::sealed).
+            #[must_use]
+            pub fn seal_all(mut rows: Vec<Self>) -> Vec<Self> {
+                let mut buffer = Vec::with_capacity(4096);
+                for row in &mut rows {
+                    row.row_id = row_id(row, &mut buffer);
+                }
+                rows
             }
         }
     )* };

@@ -69,8 +69,8 @@ impl Sink for Recorder {
         for span in &spans {
             size_of(&mut rows, &span.run_id).spans += 1;
         }
-        for (series, count) in points.series() {
-            size_of(&mut rows, &series.head().run_id).points += count;
+        for (run_id, count) in points.rows_per_run() {
+            size_of(&mut rows, run_id).points += count;
         }
         for event in &events {
             size_of(&mut rows, &event.run_id).events += 1;

@@ -9,6 +9,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::ids;
+
 use super::{
     PointRow,
     seal::{RowContent, write_column},
@@ -130,15 +132,6 @@ impl PointBlock {
         self.rows.push(BlockRow { id: xxh3_128(buffer), series, sample });
     }
 
-    /// The series, each with how many points it has here.
-    pub fn series(&self) -> Vec<(&PointSeries, usize)> {
-        let mut all: Vec<(&PointSeries, usize)> = self.series.iter().map(|series| (series, 0)).collect();
-        for row in &self.rows {
-            all[row.series as usize].1 += 1;
-        }
-        all
-    }
-
     /// Run ids, each once for each series.
     pub fn run_ids(&self) -> impl Iterator<Item = &str> {
         self.series.iter().map(|series| series.head().run_id.as_str())
@@ -162,6 +155,14 @@ impl PointBlock {
         };
         let places = self.run_ids().map(place_of).collect();
         (runs, places)
+    }
+
+    /// The runs, each with how many points it has here.
+    pub fn rows_per_run(&self) -> Vec<(&str, usize)> {
+        let (runs, places) = self.runs();
+        let mut counts = vec![0; runs.len()];
+        self.rows.iter().for_each(|row| counts[places[row.series as usize]] += 1);
+        runs.into_iter().zip(counts).collect()
     }
 
     /// Times, Unix ns, and row ids, each with the place of its series.
@@ -207,7 +208,7 @@ impl PointBlock {
                 time_unix_nano: row.sample.time,
                 value: row.sample.value,
                 detail: row.sample.detail.as_deref().map(str::to_owned),
-                row_id: format!("{:032x}", row.id),
+                row_id: ids::hash_hex(row.id),
                 ..self.series[row.series as usize].head().clone()
             })
             .collect()
@@ -217,7 +218,7 @@ impl PointBlock {
 /// Places of the series of a block, by content.
 #[derive(Debug, Default)]
 pub struct KnownSeries {
-    places: HashMap<u128, u32>,
+    places: HashMap<u128, u32, ahash::RandomState>,
 }
 
 impl Extend<PointRow> for PointBlock {
