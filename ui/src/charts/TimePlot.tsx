@@ -10,6 +10,7 @@ import { CursorContext } from './cursor';
 import type { Mounted } from './engine';
 import { plotOption, type PlotSpec } from './option';
 import { useTheme } from './theme';
+import { whenSeen } from './turns';
 
 /** Draws the lines alone. */
 export function Plot({ spec, look }: { spec: PlotSpec; look: 'full' | 'strip' }) {
@@ -24,16 +25,14 @@ export function Plot({ spec, look }: { spec: PlotSpec; look: 'full' | 'strip' })
   useEffect(() => {
     const element = holder.current;
     if (!element) return;
-    let gone = false;
     const observer = new ResizeObserver(() => mounted.current?.resize());
-    void import('./engine').then(({ mount }) => {
-      if (gone) return;
+    const forget = whenSeen(element, import('./engine'), ({ mount }) => {
       mounted.current = mount(element);
       mounted.current.update(wanted.current());
       observer.observe(element);
     });
     return () => {
-      gone = true;
+      forget();
       observer.disconnect();
       mounted.current?.dispose();
       mounted.current = null;
