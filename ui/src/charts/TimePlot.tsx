@@ -10,7 +10,7 @@ import { CursorContext } from './cursor';
 import type { Mounted } from './engine';
 import { plotOption, type PlotSpec } from './option';
 import { useTheme } from './theme';
-import { whenSeen } from './turns';
+import { inTurn } from './turns';
 
 /** Draws the lines alone. */
 export function Plot({ spec, look }: { spec: PlotSpec; look: 'full' | 'strip' }) {
@@ -26,7 +26,7 @@ export function Plot({ spec, look }: { spec: PlotSpec; look: 'full' | 'strip' })
     const element = holder.current;
     if (!element) return;
     const observer = new ResizeObserver(() => mounted.current?.resize());
-    const forget = whenSeen(element, import('./engine'), ({ mount }) => {
+    const forget = inTurn(import('./engine'), ({ mount }) => {
       mounted.current = mount(element);
       mounted.current.update(wanted.current());
       observer.observe(element);

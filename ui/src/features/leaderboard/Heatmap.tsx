@@ -9,7 +9,7 @@ import type { FigureOption, Marks } from '@/charts/figure';
 import type { Theme } from '@/charts/option';
 import * as format from '@/lib/format';
 import { metricOf } from '@/lib/metrics';
-import { modelName } from '@/lib/model';
+import { shortNames } from '@/lib/model';
 
 import { byModel, heatmap } from './analytics';
 import css from './insights.module.css';
@@ -74,7 +74,7 @@ export function Heatmap({ runs }: { runs: readonly Run[] }) {
       yAxis: {
         type: 'category',
         inverse: true,
-        data: models.map(({ model }) => modelName(model).name),
+        data: shortNames(models.map(({ model }) => model)),
         axisLine: { show: false },
         axisTick: { show: false },
         axisLabel: { color: theme.ink, fontSize: 12, width: 170, overflow: 'truncate' },
