@@ -205,7 +205,7 @@ try {
       content: 'figure canvas',
       acts: {
         'next mark': key(mark, 'ArrowRight'),
-        'sort the tests': click('[aria-label="Tests compared"] thead th:nth-child(2) button'),
+        'as a table': click('figure [aria-label$=" as a table"], figure [aria-label$=" as a chart"]'),
       },
     },
     {
@@ -248,7 +248,6 @@ try {
       acts: {
         'plain, JSON, Markdown': click(looks + button('Plain'), looks + button('JSON'), looks + button('Markdown')),
         'open a span': click('[aria-label=Conversation] li:nth-of-type(2) button', '[aria-label=Conversation] li:nth-of-type(3) button'),
-        'show more': click('[aria-label=Conversation] > button'),
       },
     },
   ];

@@ -141,18 +141,28 @@ export function ChartFrame(props: Props) {
   );
 }
 
-const TABLE_LIMIT = 2000;
+/** Rows drawn at first, and with every time that their end comes near. */
+const ROWS = 200;
 
 type NumbersProps = { title: string; table: ChartTable; height: number | undefined };
 
 function Numbers({ title, table: { columns, rows }, height }: NumbersProps) {
+  const [shown, setShown] = useState(ROWS);
   const words = columns.map((_, column) => (typeof rows[0]?.[column] === 'string' ? css.words : undefined));
   return (
-    <div className={css.table} style={{ height }} tabIndex={0} role="region" aria-label={`${title}, numbers`}>
-      <table>
+    <div
+      className={css.table}
+      style={{ height }}
+      tabIndex={0}
+      role="region"
+      aria-label={`${title}, numbers`}
+      onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {
+        if (shown < rows.length && scrollTop + 2 * clientHeight > scrollHeight) setShown(shown + ROWS);
+      }}
+    >
+      <table aria-rowcount={rows.length + 1}>
         <caption className="visually-hidden">
           {title}, {rows.length} rows
-          {rows.length > TABLE_LIMIT && `, the first ${TABLE_LIMIT} shown`}
         </caption>
         <thead>
           <tr>
@@ -164,7 +174,7 @@ function Numbers({ title, table: { columns, rows }, height }: NumbersProps) {
           </tr>
         </thead>
         <tbody>
-          {rows.slice(0, TABLE_LIMIT).map((row, at) => (
+          {rows.slice(0, shown).map((row, at) => (
             <tr key={at}>
               {columns.map(({ header, quantity = plain, text, why }, column) => {
                 const value = row[column];
@@ -182,11 +192,6 @@ function Numbers({ title, table: { columns, rows }, height }: NumbersProps) {
           ))}
         </tbody>
       </table>
-      {rows.length > TABLE_LIMIT && (
-        <p>
-          The first {TABLE_LIMIT} of {rows.length} rows; the CSV holds all.
-        </p>
-      )}
     </div>
   );
 }

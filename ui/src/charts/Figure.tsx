@@ -18,7 +18,7 @@ import look from './figure.module.css';
 import type { Hit, MountedFigure } from './figureEngine';
 import type { Theme } from './option';
 import { useTheme } from './theme';
-import { whenSeen } from './turns';
+import { inTurn, whenSeen } from './turns';
 
 // On its way while the numbers still are.
 void import('./figureEngine').catch(() => undefined);
@@ -123,7 +123,8 @@ function Drawing(props: DrawingProps) {
 
   useEffect(() => {
     wanted.current = option;
-    figure.current?.update(option);
+    // Several charts change together: the press is answered before the last is drawn.
+    return inTurn(Promise.resolve(), () => figure.current?.update(option));
   }, [option]);
   useEffect(() => {
     told.current = onMounted;

@@ -20,7 +20,7 @@ export function Plot({ spec, look }: { spec: PlotSpec; look: 'full' | 'strip' })
   const wanted = useRef(() => plotOption(spec, theme, look));
   useEffect(() => {
     wanted.current = () => plotOption(spec, theme, look);
-    mounted.current?.update(wanted.current());
+    return inTurn(Promise.resolve(), () => mounted.current?.update(wanted.current()));
   }, [spec, theme, look]);
   useEffect(() => {
     const element = holder.current;

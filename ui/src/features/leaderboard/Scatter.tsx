@@ -41,8 +41,8 @@ const PRESETS = [
   ['energy_wh', 'energy'],
 ] as const;
 
-/** More bubbles than these are not drawn in one go. */
-const AT_ONCE = 1000;
+/** Of more bubbles than these, sizes and edges would take long to draw and tell nothing. */
+const MOST_SIZED = 1500;
 
 const DEFAULT = { x: 'co2_emissions_g', y: 'success_rate', size: 'total_tokens' };
 
@@ -79,10 +79,12 @@ export function Scatter({ runs, search, onChange }: Props) {
     return [...by].sort(([a], [b]) => a.localeCompare(b));
   }, [placed, colour]);
 
+  const crowded = placed.length > MOST_SIZED;
   const build = useCallback(
     (theme: Theme): FigureOption => {
       const most = placed.reduce((most, { run }) => Math.max(most, size?.of(run) ?? 0), 0);
-      const diameter = ({ run }: Place) => 2 * radius(size ? size.of(run) : null, most, [4.5, 17]);
+      const diameter = ({ run }: Place) =>
+        crowded ? 9 : 2 * radius(size ? size.of(run) : null, most, [4.5, 17]);
       const drawn = (place: Place) => [place.x, place.y, diameter(place)];
       const bubbles = {
         type: 'scatter' as const,
@@ -90,9 +92,8 @@ export function Scatter({ runs, search, onChange }: Props) {
         dimensions: ['x', 'y', 'size'],
         encode: { x: 0, y: 1 },
       };
-      // Thousands of bubbles are drawn a part at a time, so that keys and clicks get their turn between.
-      const step = Math.max(4, Math.ceil(AT_ONCE / 2 / series.length));
-      const crowded = placed.length > AT_ONCE ? { progressive: step, progressiveThreshold: 1 } : {};
+      // So many are drawn in one stroke, alike: their sizes could not be told apart anyway.
+      const alike = crowded ? { large: true, largeThreshold: 1, symbolSize: 6 } : {};
       return {
         animation: false,
         textStyle: { fontFamily: theme.font },
@@ -113,7 +114,7 @@ export function Scatter({ runs, search, onChange }: Props) {
             const tone = toneAt(theme, groups.get(name) ?? 0);
             return {
               ...bubbles,
-              ...crowded,
+              ...alike,
               name,
               data: of.map(drawn),
               itemStyle: { color: tone, opacity: 0.72, borderColor: theme.surface, borderWidth: 1 },
@@ -143,7 +144,7 @@ export function Scatter({ runs, search, onChange }: Props) {
         ],
       };
     },
-    [placed, series, groups, front, x, y, size, logX, logY],
+    [placed, series, groups, front, x, y, size, logX, logY, crowded],
   );
   const onFront = useMemo(() => new Set(front.map(({ run }) => run)), [front]);
   const marks = useMemo<Marks>(
@@ -190,7 +191,10 @@ export function Scatter({ runs, search, onChange }: Props) {
             {x.better && y.better
               ? `Dashed: the frontier, ${format.plural(front.length, 'run')} that no other beats on both (${y.better === 'higher' ? 'more' : 'less'} ${y.name}, ${x.better === 'higher' ? 'more' : 'less'} ${x.name}).`
               : 'No frontier: one of the two has no better direction.'}
-            {size && ` Area of a bubble: ${size.name}.`}
+            {size &&
+              (crowded
+                ? ' So many runs that their bubbles are all alike: a filter brings the sizes back.'
+                : ` Area of a bubble: ${size.name}.`)}
           </p>
         </>
       }

@@ -1,7 +1,7 @@
 // A metric over time: one line a model, run by run or added up.
 
 import { useNavigate } from '@tanstack/react-router';
-import { useCallback, useMemo } from 'react';
+import { memo, useCallback, useDeferredValue, useMemo } from 'react';
 
 import type { RunFilter } from '@/api/queries';
 import { Figure, Legend } from '@/charts/Figure';
@@ -37,6 +37,8 @@ const SMALL = [
 export function Trends({ filter, search, onChange }: Props) {
   const { data, error, refetch } = useChartRuns(filter);
   const runs = useMemo(() => inTime(data?.items ?? []), [data]);
+  // The small charts follow the large one.
+  const after = useDeferredValue(search.cumulative === 'yes');
   const metric = metricOf(search.metric) ?? metricOf('success_rate') ?? METRICS[0];
   if (error) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data || !metric) return <Loading label="the trends" height="50vh" />;
@@ -67,7 +69,7 @@ export function Trends({ filter, search, onChange }: Props) {
       <Trend runs={runs} id={metric.id} cumulative={search.cumulative === 'yes'} height={380} large />
       <div className={css.small}>
         {others.map((id) => (
-          <Trend key={id} runs={runs} id={id} cumulative={search.cumulative === 'yes'} height={200} />
+          <Trend key={id} runs={runs} id={id} cumulative={after} height={200} />
         ))}
       </div>
     </div>
@@ -85,7 +87,7 @@ type TrendProps = {
   large?: boolean;
 };
 
-function Trend({ runs, id, cumulative, height, large }: TrendProps) {
+const Trend = memo(function Trend({ runs, id, cumulative, height, large }: TrendProps) {
   const navigate = useNavigate();
   const metric = metricOf(id);
   const { lines, untimed, unknown } = useMemo(
@@ -209,4 +211,4 @@ function Trend({ runs, id, cumulative, height, large }: TrendProps) {
       }}
     />
   );
-}
+});

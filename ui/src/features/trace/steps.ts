@@ -43,6 +43,9 @@ const LONGEST_PATTERN = 4;
 /** One step, or several alike; steps that are alike have the same `sign`. */
 type Step = { spans: number[]; steps: Step[]; sign: number };
 
+/** The steps of the traces in use: to fold and unfold them is asked again and again. */
+const known = new WeakMap<TraceSpans, Step[]>();
+
 /** Draws the steps of agents, models and tools; what stands between them is passed over, unless it failed itself. */
 export function graphOf(spans: TraceSpans, options: { fold: boolean; most?: number }): Graph {
   const graph: Graph = { nodes: [], edges: [], folded: 0, left_out: 0 };
@@ -56,8 +59,8 @@ export function graphOf(spans: TraceSpans, options: { fold: boolean; most?: numb
     graph.nodes.push(node);
     return node.id;
   };
-  const steps = stepsOf(spans);
-  if (options.fold) sign(spans, steps);
+  const steps = known.get(spans) ?? stepsOf(spans);
+  known.set(spans, steps);
   // An agent's own steps hang beneath it; the agent stands for them in the sequence that it is part of.
   const todo: { steps: Step[]; within: string | null }[] = [{ steps, within: null }];
   for (let next = todo.shift(); next; next = todo.shift()) {
@@ -105,8 +108,9 @@ function stepsOf(spans: TraceSpans): Step[] {
   const todo = [roots];
   for (let list = todo.pop(); list; list = todo.pop()) {
     list.sort(byStart);
-    todo.push(...list.map(({ steps }) => steps).filter(({ length }) => length > 0));
+    for (const { steps } of list) if (steps.length > 0) todo.push(steps);
   }
+  sign(spans, roots);
   return roots;
 }
 
