@@ -178,7 +178,7 @@ export function Scatter({ runs, search, onChange }: Props) {
   return (
     <Figure
       title={versus}
-      note={[`${placed.length} runs`, ...left].join(' · ')}
+      note={[format.plural(placed.length, 'run'), ...left].join(' · ')}
       height={420}
       zoom
       parts={parts}
