@@ -108,6 +108,9 @@ export function insideZoom(axes: ('x' | 'y')[]): DataZoomComponentOption[] {
 const all = <T>(items: T | T[] | undefined): T[] =>
   Array.isArray(items) ? items : items === undefined ? [] : [items];
 
+/** Names that a picture's legend has room for. */
+const MOST_NAMED = 8;
+
 /** The same figure as a picture of its own, with its title, its legend and a ground. */
 export function figurePicture(
   option: FigureOption,
@@ -116,17 +119,22 @@ export function figurePicture(
   legend: boolean,
 ): FigureOption {
   const grid = option.grid as GridComponentOption | undefined;
+  const names = all(option.series).flatMap(({ name }) => (name === undefined ? [] : [String(name)]));
+  // More would stand over the picture.
+  const named = legend && names.length > MOST_NAMED ? names.slice(0, MOST_NAMED) : null;
+  const text = named ? `${title} (the first ${MOST_NAMED} of ${names.length} colours named)` : title;
   return {
     ...option,
     // Whole at once: nobody waits for the frames of a file.
     series: all(option.series).map((series) => ({ ...series, progressive: 0 })) as typeof option.series,
     dataZoom: [],
     backgroundColor: theme.surface,
-    title: { text: title, left: 16, top: 12, textStyle: { color: theme.ink, fontSize: 15, fontWeight: 600 } },
+    title: { text, left: 16, top: 12, textStyle: { color: theme.ink, fontSize: 15, fontWeight: 600 } },
     ...(legend
       ? {
           legend: {
             type: 'plain' as const,
+            ...(named ? { data: named } : {}),
             left: 16,
             right: 16,
             top: 36,
