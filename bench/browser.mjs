@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 // Times the screens in the system's Chromium over 10,000 runs and a 50,000-span trace: first paint, when what the screen
-// is for is there, the frames while scrolling, and the frame after a key or a click. Usage: SMOLTRACE_BIN=target/release/smoltrace node bench/browser.mjs
-// Prints Markdown rows.
+// is for is there, the frames while scrolling, and how long a key or a click takes to be seen. Prints Markdown tables.
+//
+//   SMOLTRACE_BIN=target/release/smoltrace node bench/browser.mjs [part of a screen's name]...
+//
+// With SMOLTRACE_URL it opens what is served there (`vite preview` over a server with the same data, say).
 
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -19,7 +22,7 @@ const ACTS = 9;
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 const binary = process.env.SMOLTRACE_BIN;
-if (!binary) {
+if (!binary && !process.env.SMOLTRACE_URL) {
   console.error('SMOLTRACE_BIN is not set');
   process.exit(2);
 }
@@ -72,16 +75,36 @@ function scroll(page, selector) {
   }, selector);
 }
 
-/** Milliseconds from what `act` presses to the paint of the frame after it, each time. */
+/**
+ * Milliseconds from an input to the paint of the last frame that it caused, each time: what follows without a pause counts, so
+ * work that is put off by a moment does, too. What waits for the server does not.
+ */
 async function reactions(page, act) {
   const times = [];
   for (let round = 0; round < ACTS; round += 1) {
     await page.evaluate(() => {
       window.reacted = new Promise((resolve) => {
         const begin = ({ timeStamp }) => {
-          requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - timeStamp)));
+          let changed = true;
+          const watch = new MutationObserver(() => (changed = true));
+          watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+          let [last, painted, still] = [timeStamp, timeStamp, 0];
+          const frame = () =>
+            requestAnimationFrame(() =>
+              setTimeout(() => {
+                const now = performance.now();
+                // A frame that took long drew something, whether or not the page's elements changed.
+                if (changed || now - last > 50) [painted, still] = [now, 0];
+                else still += 1;
+                [last, changed] = [now, false];
+                if (still < 3) return frame();
+                watch.disconnect();
+                resolve(painted - timeStamp);
+              }),
+            );
+          frame();
         };
-        for (const type of ['keydown', 'click']) addEventListener(type, begin, { capture: true, once: true });
+        for (const type of ['keydown', 'click', 'change', 'wheel']) addEventListener(type, begin, { capture: true, once: true });
       });
     });
     await act(page, round);
@@ -92,26 +115,34 @@ async function reactions(page, act) {
   return times.sort((a, b) => a - b);
 }
 
-const key = (selector, name) => async (page) => {
+const key = (selector, ...names) => async (page, round) => {
   await page.locator(selector).first().focus();
-  await page.keyboard.press(name);
+  await page.keyboard.press(names[round % names.length]);
 };
-/** A click on one of several, in turn. */
+/** A click on one of several, in turn; from within, so that looking for it takes no time of its own. */
 const click =
   (...selectors) =>
   (page, round) =>
-    page.locator(selectors[round % selectors.length]).first().click();
+    page.locator(selectors[round % selectors.length]).first().evaluate((element) => element.click());
+const choose =
+  (selector, ...values) =>
+  (page, round) =>
+    page.locator(selector).first().selectOption(values[round % values.length]);
+const button = (name) => `button:text-is("${name}")`;
 
 const data = mkdtempSync(join(tmpdir(), 'smoltrace-bench-'));
 let server;
 let browser;
 try {
-  const fill = ['demo', '--no-serve', '--rows-only', '--runs', RUNS, '--big-trace', SPANS, '--data-dir', data];
-  execFileSync(binary, fill.map(String), { stdio: ['ignore', 'ignore', 'inherit'] });
-  const serve = ['serve', '--listen', '127.0.0.1:0', '--otlp-grpc', 'off', '--otlp-http', 'off', '--data-dir', data];
-  server = spawn(binary, serve, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const first = await new Promise((resolve) => createInterface({ input: server.stdout }).once('line', resolve));
-  const address = first.trim().split(/\s+/).at(-1);
+  let address = process.env.SMOLTRACE_URL;
+  if (!address) {
+    const fill = ['demo', '--no-serve', '--rows-only', '--runs', RUNS, '--big-trace', SPANS, '--data-dir', data];
+    execFileSync(binary, fill.map(String), { stdio: ['ignore', 'ignore', 'inherit'] });
+    const serve = ['serve', '--listen', '127.0.0.1:0', '--otlp-grpc', 'off', '--otlp-http', 'off', '--data-dir', data];
+    server = spawn(binary, serve, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const first = await new Promise((resolve) => createInterface({ input: server.stdout }).once('line', resolve));
+    address = first.trim().split(/\s+/).at(-1);
+  }
   const find = await (await fetch(`${address}/api/v1/runs?q=simulated-99999`)).json();
   const run = encodeURIComponent(find.items[0].run_id);
   const { items } = await (await fetch(`${address}/api/v1/runs/${run}/traces`)).json();
@@ -120,7 +151,6 @@ try {
     executablePath: BROWSERS.find(existsSync),
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
   });
-  console.log('| screen | first paint | content | reaction (median, worst) | frames while scrolling (median, 95%) |\n|---|---|---|---|---|');
   // Two runs of the same tests.
   const { items: listed } = await (await fetch(`${address}/api/v1/runs?fields=run_id,total_tests&page_size=2&sort=-total_tests`)).json();
   const pair = listed.map(({ run_id }) => encodeURIComponent(run_id)).join(',');
@@ -128,29 +158,117 @@ try {
   const cell = '[role=grid] tbody td';
   const span = '[role=treegrid] [role=gridcell]';
   const mark = 'figure [role=slider]';
-  // Name, address, what the screen is for, a press in it, and what is scrolled.
+  const tree = '[role=treegrid]';
+  const looks = '[aria-label="How texts are shown"] ';
+  const drawn = '[aria-label="What is drawn"] ';
+  const zoom = ['figure [aria-label^="Zoom in"]', 'figure [aria-label^="Show all"]'];
   const screens = [
-    [`leaderboard, ${RUNS} runs`, `${address}/`, cell, key('[role=grid]', 'ArrowDown'), cell],
-    [`trends, ${RUNS} runs`, `${address}/?tab=trends`, 'figure canvas', key(mark, 'ArrowRight')],
-    [`analytics, ${RUNS} runs`, `${address}/?tab=analytics`, 'figure canvas', key(mark, 'ArrowRight')],
-    ['compare, 2 runs', `${address}/compare?runs=${pair}`, 'figure canvas', key(mark, 'ArrowRight')],
-    ['run, performance', `${address}/runs/${run}?tab=performance`, 'figure canvas', click('thead th:nth-child(4) button', 'thead th:nth-child(5) button')],
-    [`trace, ${SPANS} spans`, trace, span, key('[role=treegrid]', 'ArrowDown'), span],
-    [`graph, ${SPANS} spans`, `${trace}?tab=graph`, '[aria-label=Steps] button', key('[aria-label=Steps] button', 'ArrowDown')],
-    [`conversation, ${SPANS} spans`, `${trace}?tab=conversation`, '[aria-label=Conversation] li', click('text=Plain', 'text=JSON')],
+    {
+      name: `leaderboard, ${RUNS} runs`,
+      target: `${address}/`,
+      content: cell,
+      scrolled: cell,
+      acts: {
+        'next row': key('[role=grid]', 'ArrowDown'),
+        'last row, first row': key('[role=grid]', 'End', 'Home'),
+        'tick a run': click('[role=grid] tbody input[type=checkbox]'),
+        'group by model': click(button('By model')),
+      },
+    },
+    {
+      name: `trends, ${RUNS} runs`,
+      target: `${address}/?tab=trends`,
+      content: 'figure canvas',
+      acts: {
+        'next mark': key(mark, 'ArrowRight'),
+        'another metric': choose(`${drawn}select`, 'energy_wh', 'total_tokens'),
+        cumulative: choose(`${drawn}label:nth-child(2) select`, 'yes', 'no'),
+        zoom: click(...zoom),
+        'as a table': click('figure [aria-label$=" as a table"], figure [aria-label$=" as a chart"]'),
+      },
+    },
+    {
+      name: `analytics, ${RUNS} runs`,
+      target: `${address}/?tab=analytics`,
+      content: 'figure canvas',
+      acts: {
+        'next mark': key(mark, 'ArrowRight'),
+        'another metric': choose(`${drawn}select`, 'energy_wh', 'total_tokens'),
+        'logarithmic axis': click(`${drawn}input[type=checkbox]`),
+        zoom: click(...zoom),
+        'as a table': click('figure [aria-label$=" as a table"], figure [aria-label$=" as a chart"]'),
+      },
+    },
+    {
+      name: 'compare, 2 runs',
+      target: `${address}/compare?runs=${pair}`,
+      content: 'figure canvas',
+      acts: {
+        'next mark': key(mark, 'ArrowRight'),
+        'as a table': click('figure [aria-label$=" as a table"], figure [aria-label$=" as a chart"]'),
+      },
+    },
+    {
+      name: 'run, performance',
+      target: `${address}/runs/${run}?tab=performance`,
+      content: 'figure canvas',
+      acts: { sort: click('thead th:nth-child(4) button', 'thead th:nth-child(5) button'), zoom: click(...zoom) },
+    },
+    {
+      name: `trace, ${SPANS} spans`,
+      target: trace,
+      content: span,
+      scrolled: span,
+      acts: {
+        'next span': key(tree, 'ArrowDown'),
+        'last span, first span': key(tree, 'End', 'Home'),
+        'fold the root, unfold it': key(tree, 'ArrowLeft', 'ArrowRight'),
+        'fold all, unfold all': click(button('Fold'), button('Unfold')),
+        'critical path': click('button:has-text("Critical path")'),
+        'zoom in, show all': key(tree, '+', '0'),
+        'open a span': click('[role=treegrid] [role=row]:nth-child(3)', '[role=treegrid] [role=row]:nth-child(5)'),
+        search: key('input[data-slash]', 'e', 'r', 'Backspace'),
+      },
+    },
+    {
+      name: `graph, ${SPANS} spans`,
+      target: `${trace}?tab=graph`,
+      content: '[aria-label=Steps] button',
+      acts: {
+        'next step': key('[aria-label=Steps] button', 'ArrowDown'),
+        'open a step': click('[aria-label=Steps] button:nth-of-type(1)', '[aria-label=Steps] button:nth-of-type(2)'),
+        'fold repetitions': click(button('Fold repetitions')),
+        zoom: click('[aria-label="Zoom in"]', '[aria-label="Zoom out"]'),
+      },
+    },
+    {
+      name: `conversation, ${SPANS} spans`,
+      target: `${trace}?tab=conversation`,
+      content: '[aria-label=Conversation] li',
+      acts: {
+        'plain, JSON, Markdown': click(looks + button('Plain'), looks + button('JSON'), looks + button('Markdown')),
+        'open a span': click('[aria-label=Conversation] li:nth-of-type(2) button', '[aria-label=Conversation] li:nth-of-type(3) button'),
+      },
+    },
   ];
-  for (const [name, target, selector, act, scrolled] of screens) {
+  const only = process.argv.slice(2);
+  const reacted = [];
+  console.log('| screen | first paint | content | frames while scrolling (median, 95%) |\n|---|---|---|---|');
+  for (const { name, target, content, scrolled, acts } of screens) {
+    if (only.length > 0 && !only.some((part) => name.includes(part))) continue;
     const paints = [];
-    const content = [];
+    const shown = [];
     let frames = [];
-    let reacted = [];
     for (let round = 0; round < ROUNDS; round += 1) {
-      const opened = await open(browser, target, selector);
+      const opened = await open(browser, target, content);
       paints.push(opened.paint);
-      content.push(opened.rows);
+      shown.push(opened.rows);
       if (round === ROUNDS - 1) {
-        reacted = await reactions(opened.page, act);
         if (scrolled) frames = await scroll(opened.page, scrolled);
+        for (const [act, press] of Object.entries(acts)) {
+          const times = await reactions(opened.page, press);
+          reacted.push([name, act, ms(median(times)), ms(times.at(-1))]);
+        }
       }
       await opened.page.close();
     }
@@ -158,11 +276,12 @@ try {
     row(
       name,
       ms(median(paints)),
-      ms(median(content)),
-      `${ms(median(reacted))}, ${ms(reacted.at(-1))}`,
+      ms(median(shown)),
       frames.length > 0 ? `${ms(median(frames))}, ${ms(frames[Math.floor(frames.length * 0.95)])}` : '',
     );
   }
+  console.log('\n| screen | key, click | reaction, median | worst |\n|---|---|---|---|');
+  for (const cells of reacted) row(...cells);
 } finally {
   await browser?.close();
   server?.kill();

@@ -54,6 +54,9 @@ const SCREENS: [name: string, address: (page: Page) => Promise<string> | string,
   ],
 ];
 
+/** Screens that show charts further down. */
+const LONG = ['trends', 'analytics', 'compare', 'run-performance', 'run-environment'];
+
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const viewport of SIZES) {
     test.describe(`${colorScheme} ${viewport.width}`, () => {
@@ -69,11 +72,14 @@ for (const colorScheme of ['light', 'dark'] as const) {
             };
             Object.assign(window, { EventSource: silent });
           });
+          // Charts are drawn once they are in sight.
+          if (LONG.includes(name)) await page.setViewportSize({ ...viewport, height: 3600 });
           await page.goto(await address(page));
           await expect(page.locator(ready).first()).toBeVisible();
           await page.waitForLoadState('networkidle');
-          if (name === 'run-environment') {
-            // What sticks to the window's foot would stand in the midst of a longer picture.
+          if (LONG.includes(name)) {
+            // As high as the page is: what sticks to the window's foot would stand in the midst of a longer picture.
+            await page.setViewportSize(viewport);
             const height = await page.evaluate(() => document.documentElement.scrollHeight);
             await page.setViewportSize({ ...viewport, height });
           }

@@ -10,12 +10,21 @@ import {
 } from '@tanstack/react-router';
 
 import { dataFolder } from '@/api/bundle/where';
-import { runDetail, trace as traceQuery } from '@/api/queries';
+import {
+  chartRuns,
+  runDetail,
+  runPerformance,
+  runResults,
+  runsPage,
+  spokenSpans,
+  trace as traceQuery,
+} from '@/api/queries';
 import { Failure, Loading } from '@/design/components/states';
 import { compareSearch } from '@/features/compare/search';
-import { leaderboardSearch } from '@/features/leaderboard/search';
+import { DEFAULT_SORT, filterQuery, leaderboardSearch } from '@/features/leaderboard/search';
 import { runSearch } from '@/features/run/search';
 import { traceSearch } from '@/features/trace/search';
+import { CHART_FIELDS } from '@/lib/chartFields';
 import { parseSearch, stringifySearch } from '@/lib/search';
 
 import { NotFound, Shell } from './Shell';
@@ -25,10 +34,19 @@ const root = createRootRouteWithContext<{ queries: QueryClient }>()({
   notFoundComponent: NotFound,
 });
 
+// What a screen shows is asked for while its code is on its way. The screen shows what came of it, and asks for what is
+// not foreseen here.
+
 const leaderboard = createRoute({
   getParentRoute: () => root,
   path: '/',
   validateSearch: leaderboardSearch,
+  loader: ({ context: { queries }, location }) => {
+    const search = leaderboardSearch(location.search);
+    const filter = filterQuery(search);
+    void queries.prefetchQuery(runsPage(filter, search.sort ?? DEFAULT_SORT, 1));
+    if (search.tab) void queries.prefetchQuery(chartRuns(filter, CHART_FIELDS));
+  },
   component: lazyRouteComponent(() => import('@/features/leaderboard/Leaderboard'), 'Leaderboard'),
 });
 
@@ -36,6 +54,12 @@ const run = createRoute({
   getParentRoute: () => root,
   path: '/runs/$runId',
   validateSearch: runSearch,
+  loader: ({ context: { queries }, params: { runId }, location }) => {
+    const { tab } = runSearch(location.search);
+    void queries.prefetchQuery(runDetail(runId));
+    if (tab === 'performance') void queries.prefetchQuery(runPerformance(runId));
+    if (tab === 'performance' || tab === 'tests') void queries.prefetchQuery(runResults(runId));
+  },
   component: lazyRouteComponent(() => import('@/features/run/Run'), 'Run'),
 });
 
@@ -43,10 +67,12 @@ const trace = createRoute({
   getParentRoute: () => root,
   path: '/runs/$runId/traces/$traceId',
   validateSearch: traceSearch,
-  // Asked for while the screen's code is on its way. The screen shows what came of it.
-  loader: ({ context: { queries }, params: { runId, traceId } }) => {
+  loader: ({ context: { queries }, params: { runId, traceId }, location }) => {
     void queries.prefetchQuery(traceQuery(runId, traceId));
     void queries.prefetchQuery(runDetail(runId));
+    if (traceSearch(location.search).tab === 'conversation') {
+      void queries.prefetchQuery(spokenSpans(runId, traceId));
+    }
   },
   component: lazyRouteComponent(() => import('@/features/trace/Trace'), 'Trace'),
 });

@@ -18,6 +18,8 @@ export type ChartColumn = {
   header: string;
   /** How a number of this column is written; three significant digits otherwise. */
   quantity?: (value: number) => Quantity;
+  /** How a text of this column is written, when a file holds more of it. */
+  text?: (value: string) => string;
   /** What it means that a value is null. */
   why?: string;
 };
@@ -40,10 +42,14 @@ type Props = {
   legend?: ReactNode;
   /** What else can be done with the chart, left of the downloads. */
   actions?: ReactNode;
+  /** What is drawn can be chosen here; stands above the chart, also when there is none. */
+  controls?: ReactNode;
   /** Made only when it is looked at or saved. */
   table: () => ChartTable;
+  /** Height of the table, px. */
+  tablePx?: number | undefined;
   /** The picture to save. */
-  picture: (theme: Theme) => ChartOption;
+  picture: (theme: Theme) => ChartOption | Promise<ChartOption>;
   pictureSize?: { width: number; height: number };
   zoom?: ChartZoom | undefined;
   /** Why there is nothing to draw; null when there is something. */
@@ -59,8 +65,7 @@ export function ChartFrame(props: Props) {
   const [asTable, setAsTable] = useState(false);
   const theme = useTheme();
   const save = async (kind: 'png' | 'svg') => {
-    const { toPng, toSvg } = await import('./picture');
-    const option = picture(theme);
+    const [{ toPng, toSvg }, option] = await Promise.all([import('./picture'), picture(theme)]);
     const { width, height } = pictureSize;
     const name = `${fileName(title)}.${kind}`;
     if (kind === 'svg') saveFile(name, toSvg(option, width, height), 'image/svg+xml');
@@ -124,10 +129,11 @@ export function ChartFrame(props: Props) {
           </span>
         )}
       </figcaption>
+      {props.controls}
       {empty !== null ? (
         <div className={css.none}>{empty}</div>
       ) : asTable ? (
-        <Numbers title={title} table={table()} />
+        <Numbers title={title} table={table()} height={props.tablePx} />
       ) : (
         children
       )}
@@ -135,34 +141,47 @@ export function ChartFrame(props: Props) {
   );
 }
 
-const TABLE_LIMIT = 2000;
+/** Rows drawn at first, and with every time that their end comes near. */
+const ROWS = 200;
 
-function Numbers({ title, table: { columns, rows } }: { title: string; table: ChartTable }) {
+type NumbersProps = { title: string; table: ChartTable; height: number | undefined };
+
+function Numbers({ title, table: { columns, rows }, height }: NumbersProps) {
+  const [shown, setShown] = useState(ROWS);
+  const words = columns.map((_, column) => (typeof rows[0]?.[column] === 'string' ? css.words : undefined));
   return (
-    <div className={css.table} tabIndex={0} role="region" aria-label={`${title}, numbers`}>
-      <table>
+    <div
+      className={css.table}
+      style={{ height }}
+      tabIndex={0}
+      role="region"
+      aria-label={`${title}, numbers`}
+      onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {
+        if (shown < rows.length && scrollTop + 2 * clientHeight > scrollHeight) setShown(shown + ROWS);
+      }}
+    >
+      <table aria-rowcount={rows.length + 1}>
         <caption className="visually-hidden">
           {title}, {rows.length} rows
-          {rows.length > TABLE_LIMIT && `, the first ${TABLE_LIMIT} shown`}
         </caption>
         <thead>
           <tr>
-            {columns.map(({ header }) => (
-              <th key={header} scope="col">
+            {columns.map(({ header }, column) => (
+              <th key={header} scope="col" className={words[column]}>
                 {header}
               </th>
             ))}
           </tr>
         </thead>
         <tbody>
-          {rows.slice(0, TABLE_LIMIT).map((row, at) => (
+          {rows.slice(0, shown).map((row, at) => (
             <tr key={at}>
-              {columns.map(({ header, quantity = plain, why }, column) => {
+              {columns.map(({ header, quantity = plain, text, why }, column) => {
                 const value = row[column];
                 return (
-                  <td key={header}>
+                  <td key={header} className={words[column]}>
                     {typeof value === 'string' ? (
-                      value
+                      (text?.(value) ?? value)
                     ) : (
                       <Value of={written(value, quantity)} why={reason(value, why)} />
                     )}

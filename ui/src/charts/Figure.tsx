@@ -1,164 +1,130 @@
-// A chart to explore: title, readout at the pointer or by keys, zoom, the numbers as a table, the picture as a file.
+// A chart to explore: readout at the pointer or by keys, zoom; around it what stands around every chart.
 
 import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 
-import { IconButton } from '@/design/components/controls';
-import { fileName, saveFile } from '@/lib/download';
-
+import { ChartFrame, type ChartTable } from './ChartFrame';
 import css from './charts.module.css';
-import { figurePicture, type FigureOption, type Mark } from './figure';
+import {
+  countMarks,
+  figurePicture,
+  markAt,
+  placeOfMark,
+  type FigureOption,
+  type Marks,
+  type Place,
+  type Reading,
+} from './figure';
 import look from './figure.module.css';
 import type { Hit, MountedFigure } from './figureEngine';
 import type { Theme } from './option';
 import { useTheme } from './theme';
+import { inTurn, whenSeen } from './turns';
 
-export type FigureTable = { head: string[]; rows: { key: string; cells: ReactNode[] }[] };
+// On its way while the numbers still are.
+void import('./figureEngine').catch(() => undefined);
 
 type Props = {
   title: string;
   /** What is drawn, in a few words beside the title. */
   note?: ReactNode;
+  /** Loads what this kind of chart needs; lines need nothing. */
+  parts?: () => Promise<unknown>;
   /** The option for the colours at hand; the same function for the same chart. */
   build: (theme: Theme) => FigureOption;
-  /** Every mark that can be read, in the order that keys go through them. */
-  marks: readonly Mark[];
-  table: FigureTable;
+  marks: Marks;
+  /** The chart in a sentence, for those who cannot see it. */
+  says?: string;
+  table: () => ChartTable;
   height: number;
   /** Narrower than this it scrolls sideways, px. */
   minWidth?: number;
   zoom?: boolean;
   legend?: ReactNode;
   /** Opens what a mark is of. */
-  onOpen?: (mark: Mark) => void;
+  onOpen?: (mark: Place) => void;
   /** Why nothing may be drawn. */
   why: string;
   controls?: ReactNode;
 };
 
-export function Figure({
-  title,
-  note,
-  build,
-  marks,
-  table,
-  height,
-  minWidth,
-  zoom,
-  legend,
-  onOpen,
-  why,
-  controls,
-}: Props) {
+export function Figure(props: Props) {
+  const { title, build, parts, marks, says, height, minWidth, zoom, legend, onOpen } = props;
   const theme = useTheme();
   const option = useMemo(() => build(theme), [build, theme]);
-  const [asTable, setAsTable] = useState(false);
   const mounted = useRef<MountedFigure | null>(null);
-  const empty = marks.length === 0;
-  const save = async (kind: 'png' | 'svg') => {
-    const [{ toPng, toSvg }] = await Promise.all([import('./picture'), import('./figureEngine')]);
-    const picture = figurePicture(option, theme, title, legend !== undefined);
-    const name = `${fileName(title)}.${kind}`;
-    const [width, tall] = [1080, height + 120];
-    if (kind === 'svg') saveFile(name, toSvg(picture, width, tall), 'image/svg+xml');
-    else saveFile(name, await toPng(picture, width, tall));
-  };
+  const [whole, setWhole] = useState(true);
   return (
-    <figure className={css.card} aria-label={title}>
-      <figcaption className={`${css.head} ${look.head}`}>
-        <h3>
-          {title} {note !== undefined && <small>{note}</small>}
-        </h3>
-        <span className={css.actions}>
-          {zoom && !asTable && !empty && (
-            <>
-              <IconButton
-                small
-                icon="zoomIn"
-                label={`Zoom in on ${title}`}
-                onClick={() => mounted.current?.zoom(0.6)}
-              />
-              <IconButton
-                small
-                icon="zoomOut"
-                label={`Zoom out of ${title}`}
-                onClick={() => mounted.current?.zoom(1 / 0.6)}
-              />
-              <IconButton
-                small
-                icon="reset"
-                label={`Show all of ${title}`}
-                onClick={() => mounted.current?.reset()}
-              />
-            </>
-          )}
-          {!empty && (
-            <>
-              {(['png', 'svg'] as const).map((kind) => (
-                <button
-                  key={kind}
-                  type="button"
-                  className={css.text}
-                  aria-label={`Download ${title} as ${kind.toUpperCase()}`}
-                  onClick={() => void save(kind)}
-                >
-                  {kind.toUpperCase()}
-                </button>
-              ))}
-              <IconButton
-                small
-                icon={asTable ? 'chart' : 'table'}
-                label={asTable ? `${title} as a chart` : `${title} as a table`}
-                onClick={() => {
-                  setAsTable(!asTable);
-                }}
-              />
-            </>
-          )}
-        </span>
-      </figcaption>
-      {controls}
-      {empty && <div className={css.none}>{why}</div>}
-      {!empty && asTable && <Numbers title={title} table={table} height={height} />}
-      {!empty && !asTable && (
-        <>
-          {legend}
-          <Drawing
-            title={title}
-            option={option}
-            marks={marks}
-            height={height}
-            minWidth={minWidth}
-            onOpen={onOpen}
-            onMounted={(figure) => {
-              mounted.current = figure;
-            }}
-          />
-        </>
-      )}
-    </figure>
+    <ChartFrame
+      title={title}
+      note={props.note}
+      controls={props.controls}
+      table={props.table}
+      tablePx={height}
+      picture={async (colours) => {
+        // What draws it registers its parts when it is loaded.
+        await Promise.all([import('./figureEngine'), parts?.()]);
+        return figurePicture(build(colours), colours, title, legend !== undefined);
+      }}
+      pictureSize={{ width: 1080, height: height + 120 }}
+      zoom={
+        zoom
+          ? {
+              whole,
+              onIn: () => mounted.current?.zoom(0.6),
+              onOut: () => mounted.current?.zoom(1 / 0.6),
+              onReset: () => mounted.current?.reset(),
+            }
+          : undefined
+      }
+      empty={countMarks(marks) === 0 ? props.why : null}
+    >
+      {legend}
+      <Drawing
+        title={title}
+        parts={parts}
+        option={option}
+        marks={marks}
+        says={says}
+        height={height}
+        minWidth={minWidth}
+        onOpen={onOpen}
+        onZoom={setWhole}
+        onMounted={(figure) => {
+          mounted.current = figure;
+        }}
+      />
+    </ChartFrame>
   );
 }
 
 type DrawingProps = Pick<Props, 'title' | 'marks' | 'height'> & {
+  parts: Props['parts'] | undefined;
+  says: string | undefined;
   minWidth: number | undefined;
   option: FigureOption;
   onOpen: Props['onOpen'] | undefined;
+  /** Stable. */
+  onZoom: (whole: boolean) => void;
   onMounted: (figure: MountedFigure | null) => void;
 };
 
-function Drawing({ title, option, marks, height, minWidth, onOpen, onMounted }: DrawingProps) {
+function Drawing(props: DrawingProps) {
+  const { title, parts, option, marks, says, height, minWidth, onOpen, onZoom, onMounted } = props;
   const holder = useRef<HTMLDivElement>(null);
   const figure = useRef<MountedFigure | null>(null);
   const wanted = useRef(option);
   const pressed = useRef<[number, number] | null>(null);
   const told = useRef(onMounted);
+  const needed = useRef(parts);
   const [hit, setHit] = useState<Hit | null>(null);
-  const at = hit ? marks.findIndex((mark) => mark.series === hit.series && mark.data === hit.data) : -1;
-  const mark = marks[at];
+  const at = hit ? markAt(marks, hit) : -1;
+  const mark = useMemo(() => (hit && at >= 0 ? marks.read(hit) : undefined), [marks, hit, at]);
+  const count = countMarks(marks);
 
   useEffect(() => {
     wanted.current = option;
-    figure.current?.update(option);
+    // Several charts change together: the press is answered before the last is drawn.
+    return inTurn(Promise.resolve(), () => figure.current?.update(option));
   }, [option]);
   useEffect(() => {
     told.current = onMounted;
@@ -166,29 +132,28 @@ function Drawing({ title, option, marks, height, minWidth, onOpen, onMounted }: 
   useEffect(() => {
     const element = holder.current;
     if (!element) return;
-    let gone = false;
     const observer = new ResizeObserver(() => figure.current?.resize());
-    void import('./figureEngine').then(({ mountFigure }) => {
-      if (gone) return;
-      figure.current = mountFigure(element, setHit);
+    const loaded = Promise.all([import('./figureEngine'), needed.current?.()]);
+    const forget = whenSeen(element, loaded, ([{ mountFigure }]) => {
+      figure.current = mountFigure(element, setHit, onZoom);
       figure.current.update(wanted.current);
       told.current(figure.current);
       observer.observe(element);
     });
     return () => {
-      gone = true;
+      forget();
       observer.disconnect();
       figure.current?.dispose();
       figure.current = null;
       told.current(null);
     };
-  }, []);
+  }, [onZoom]);
 
   const go = (to: number) => {
-    const next = marks[Math.max(0, Math.min(marks.length - 1, to))];
+    const next = placeOfMark(marks, Math.max(0, Math.min(count - 1, to)));
     if (!next) return;
     const place = figure.current?.placeOf(next.series, next.data);
-    setHit({ series: next.series, data: next.data, x: place?.x ?? 12, y: place?.y ?? 12 });
+    setHit({ ...next, x: place?.x ?? 12, y: place?.y ?? 12 });
   };
   return (
     <div className={look.sideways}>
@@ -199,9 +164,11 @@ function Drawing({ title, option, marks, height, minWidth, onOpen, onMounted }: 
         tabIndex={0}
         aria-label={`${title}: marks`}
         aria-valuemin={0}
-        aria-valuemax={marks.length}
+        aria-valuemax={count}
         aria-valuenow={at + 1}
-        aria-valuetext={mark ? spoken(mark) : `${marks.length} marks; arrow keys go through them`}
+        aria-valuetext={
+          mark ? spoken(mark) : `${says ? `${says}; ` : ''}${count} marks; arrow keys go through them`
+        }
         data-openable={onOpen !== undefined && mark !== undefined}
         onPointerDown={(event) => {
           pressed.current = [event.clientX, event.clientY];
@@ -209,7 +176,7 @@ function Drawing({ title, option, marks, height, minWidth, onOpen, onMounted }: 
         onClick={(event) => {
           const [x, y] = pressed.current ?? [event.clientX, event.clientY];
           // A drag pans; only a click that stays opens.
-          if (mark && Math.hypot(event.clientX - x, event.clientY - y) < 4) onOpen?.(mark);
+          if (hit && mark && Math.hypot(event.clientX - x, event.clientY - y) < 4) onOpen?.(hit);
         }}
         onBlur={() => {
           setHit(null);
@@ -218,11 +185,11 @@ function Drawing({ title, option, marks, height, minWidth, onOpen, onMounted }: 
           if (event.key === 'ArrowRight' || event.key === 'ArrowDown') go(at + 1);
           else if (event.key === 'ArrowLeft' || event.key === 'ArrowUp') go(at < 0 ? 0 : at - 1);
           else if (event.key === 'Home') go(0);
-          else if (event.key === 'End') go(marks.length - 1);
+          else if (event.key === 'End') go(count - 1);
           else if (event.key === '+' || event.key === '=') figure.current?.zoom(0.6);
           else if (event.key === '-') figure.current?.zoom(1 / 0.6);
           else if (event.key === '0') figure.current?.reset();
-          else if (event.key === 'Enter' && mark) onOpen?.(mark);
+          else if (event.key === 'Enter' && hit && mark) onOpen?.(hit);
           else if (event.key === 'Escape') setHit(null);
           else return;
           event.preventDefault();
@@ -235,10 +202,10 @@ function Drawing({ title, option, marks, height, minWidth, onOpen, onMounted }: 
   );
 }
 
-const spoken = ({ title, facts, note }: Mark) =>
+const spoken = ({ title, facts, note }: Reading) =>
   [title, ...facts.map(([name, value]) => `${name} ${value}`), note].filter(Boolean).join(', ');
 
-function Tip({ hit, mark, openable }: { hit: Hit; mark: Mark; openable: boolean }) {
+function Tip({ hit, mark, openable }: { hit: Hit; mark: Reading; openable: boolean }) {
   return (
     <div
       className={look.tip}
@@ -265,45 +232,6 @@ function Tip({ hit, mark, openable }: { hit: Hit; mark: Mark; openable: boolean 
       </dl>
       {mark.note && <p>{mark.note}</p>}
       {openable && <p className={look.hint}>Click or Enter opens it</p>}
-    </div>
-  );
-}
-
-const TABLE_LIMIT = 2000;
-
-function Numbers({ title, table, height }: { title: string; table: FigureTable; height: number }) {
-  return (
-    <div
-      className={`${css.table} ${look.numbers}`}
-      style={{ height }}
-      tabIndex={0}
-      role="region"
-      aria-label={`${title}, numbers`}
-    >
-      <table>
-        <caption className="visually-hidden">
-          {title}
-          {table.rows.length > TABLE_LIMIT && `, the first ${TABLE_LIMIT} of ${table.rows.length}`}
-        </caption>
-        <thead>
-          <tr>
-            {table.head.map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {table.rows.slice(0, TABLE_LIMIT).map(({ key, cells }) => (
-            <tr key={key}>
-              {cells.map((cell, index) => (
-                <td key={table.head[index]}>{cell}</td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
     </div>
   );
 }

@@ -10,6 +10,7 @@ import { CursorContext } from './cursor';
 import type { Mounted } from './engine';
 import { plotOption, type PlotSpec } from './option';
 import { useTheme } from './theme';
+import { inTurn } from './turns';
 
 /** Draws the lines alone. */
 export function Plot({ spec, look }: { spec: PlotSpec; look: 'full' | 'strip' }) {
@@ -19,21 +20,19 @@ export function Plot({ spec, look }: { spec: PlotSpec; look: 'full' | 'strip' })
   const wanted = useRef(() => plotOption(spec, theme, look));
   useEffect(() => {
     wanted.current = () => plotOption(spec, theme, look);
-    mounted.current?.update(wanted.current());
+    return inTurn(Promise.resolve(), () => mounted.current?.update(wanted.current()));
   }, [spec, theme, look]);
   useEffect(() => {
     const element = holder.current;
     if (!element) return;
-    let gone = false;
     const observer = new ResizeObserver(() => mounted.current?.resize());
-    void import('./engine').then(({ mount }) => {
-      if (gone) return;
+    const forget = inTurn(import('./engine'), ({ mount }) => {
       mounted.current = mount(element);
       mounted.current.update(wanted.current());
       observer.observe(element);
     });
     return () => {
-      gone = true;
+      forget();
       observer.disconnect();
       mounted.current?.dispose();
       mounted.current = null;

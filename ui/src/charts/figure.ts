@@ -1,6 +1,7 @@
 // What the exploring charts (scatter, heatmap, radar, trends) have in common. Pure: colours come in as values.
 
 import type {
+  BarSeriesOption,
   HeatmapSeriesOption,
   LineSeriesOption,
   RadarSeriesOption,
@@ -21,6 +22,7 @@ import { written, type Quantity } from '@/lib/format';
 import type { Theme } from './option';
 
 export type FigureOption = ComposeOption<
+  | BarSeriesOption
   | LineSeriesOption
   | ScatterSeriesOption
   | HeatmapSeriesOption
@@ -33,14 +35,32 @@ export type FigureOption = ComposeOption<
   | LegendComponentOption
 >;
 
-/** A mark that can be read: which one it is in the option, and what it says. */
-export type Mark = {
-  series: number;
-  data: number;
-  title: string;
-  facts: [name: string, value: string][];
-  note?: string;
-};
+/** A mark: which series of the option, and which of its data. */
+export type Place = { series: number; data: number };
+
+/** What a mark says. */
+export type Reading = { title: string; facts: [name: string, value: string][]; note?: string };
+
+/** The marks that can be read: how many each series has, and what one says. Asked one by one: there may be ten thousand. */
+export type Marks = { counts: readonly number[]; read: (place: Place) => Reading };
+
+export const countMarks = ({ counts }: Marks) => counts.reduce((sum, count) => sum + count, 0);
+
+/** The mark that stands at `at` when all are counted through, series by series. */
+export function placeOfMark({ counts }: Marks, at: number): Place | null {
+  let data = at;
+  for (const [series, count] of counts.entries()) {
+    if (data < count) return data >= 0 ? { series, data } : null;
+    data -= count;
+  }
+  return null;
+}
+
+/** Where a mark stands when all are counted through; -1 when there is no such mark. */
+export function markAt({ counts }: Marks, { series, data }: Place): number {
+  if (data >= (counts[series] ?? 0)) return -1;
+  return counts.slice(0, series).reduce((sum, count) => sum + count, data);
+}
 
 type AxisLook = { name: string; quantify: (value: number) => Quantity; log?: boolean };
 
@@ -85,6 +105,12 @@ export function insideZoom(axes: ('x' | 'y')[]): DataZoomComponentOption[] {
   }));
 }
 
+const all = <T>(items: T | T[] | undefined): T[] =>
+  Array.isArray(items) ? items : items === undefined ? [] : [items];
+
+/** Names that a picture's legend has room for. */
+const MOST_NAMED = 8;
+
 /** The same figure as a picture of its own, with its title, its legend and a ground. */
 export function figurePicture(
   option: FigureOption,
@@ -93,15 +119,22 @@ export function figurePicture(
   legend: boolean,
 ): FigureOption {
   const grid = option.grid as GridComponentOption | undefined;
+  const names = all(option.series).flatMap(({ name }) => (name === undefined ? [] : [String(name)]));
+  // More would stand over the picture.
+  const named = legend && names.length > MOST_NAMED ? names.slice(0, MOST_NAMED) : null;
+  const text = named ? `${title} (the first ${MOST_NAMED} of ${names.length} colours named)` : title;
   return {
     ...option,
+    // Whole at once: nobody waits for the frames of a file.
+    series: all(option.series).map((series) => ({ ...series, progressive: 0 })) as typeof option.series,
     dataZoom: [],
     backgroundColor: theme.surface,
-    title: { text: title, left: 16, top: 12, textStyle: { color: theme.ink, fontSize: 15, fontWeight: 600 } },
+    title: { text, left: 16, top: 12, textStyle: { color: theme.ink, fontSize: 15, fontWeight: 600 } },
     ...(legend
       ? {
           legend: {
             type: 'plain' as const,
+            ...(named ? { data: named } : {}),
             left: 16,
             right: 16,
             top: 36,

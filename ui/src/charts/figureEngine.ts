@@ -1,31 +1,18 @@
-// ECharts with the parts that the exploring charts need beside lines; loaded when the first of them is shown.
+// Apache ECharts with what every chart to explore needs; loaded when the first of them is shown. What a kind of chart needs
+// beside it is in `parts`.
 
-import { HeatmapChart, LineChart, RadarChart, ScatterChart } from 'echarts/charts';
-import {
-  DataZoomInsideComponent,
-  GridComponent,
-  RadarComponent,
-  VisualMapContinuousComponent,
-} from 'echarts/components';
+import { LineChart } from 'echarts/charts';
+import { DataZoomInsideComponent, GridSimpleComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
 
-import type { FigureOption } from './figure';
+import type { FigureOption, Place } from './figure';
+import { fit } from './fit';
 
-echarts.use([
-  HeatmapChart,
-  LineChart,
-  RadarChart,
-  ScatterChart,
-  DataZoomInsideComponent,
-  GridComponent,
-  RadarComponent,
-  VisualMapContinuousComponent,
-  CanvasRenderer,
-]);
+echarts.use([LineChart, DataZoomInsideComponent, GridSimpleComponent, CanvasRenderer]);
 
 /** A mark of the chart under the pointer. */
-export type Hit = { series: number; data: number; x: number; y: number };
+export type Hit = Place & { x: number; y: number };
 
 export type MountedFigure = {
   update: (option: FigureOption) => void;
@@ -42,15 +29,28 @@ export type MountedFigure = {
 const NEAR = 24;
 
 type SeriesLike = { data?: unknown[]; type?: string; silent?: boolean };
+type AxisLike = { type?: string };
 type ZoomLike = { start?: number; end?: number };
 
-export function mountFigure(element: HTMLElement, onHit: (hit: Hit | null) => void): MountedFigure {
+export function mountFigure(
+  element: HTMLElement,
+  onHit: (hit: Hit | null) => void,
+  /** Told whether all is shown. */
+  onZoom: (whole: boolean) => void,
+): MountedFigure {
   const chart = echarts.init(element, null, { renderer: 'canvas' });
   let series: SeriesLike[] = [];
+  // Bars are read together, all that stand at one place of the axis of names: the first series speaks for them.
+  let bars: 'upright' | 'lying' | null = null;
   // Where each mark stands, worked out once for a view: the pointer asks with every move.
   let places: ({ x: number; y: number } | null)[][] | null = null;
 
   const placeOf = (index: number, data: number) => {
+    if (bars) {
+      const pixel = chart.convertToPixel({ seriesIndex: 0 }, bars === 'lying' ? [0, data] : [data, 0]);
+      const [x = 0, y = 0] = pixel;
+      return bars === 'lying' ? { x: chart.getWidth() / 2, y } : { x, y: chart.getHeight() / 2 };
+    }
     const of = series[index];
     const item = of?.data?.[data];
     const at = Array.isArray(item) ? item : (item as { value?: unknown[] } | undefined)?.value;
@@ -62,6 +62,11 @@ export function mountFigure(element: HTMLElement, onHit: (hit: Hit | null) => vo
   };
 
   const nearest = (x: number, y: number): Hit | null => {
+    if (bars) {
+      if (!chart.containPixel({ seriesIndex: 0 }, [x, y])) return null;
+      const at = chart.convertFromPixel({ seriesIndex: 0 }, [x, y])[bars === 'lying' ? 1 : 0];
+      return at === undefined ? null : { series: 0, data: Math.round(at), x, y };
+    }
     places ??= series.map((of, index) =>
       of.silent ? [] : (of.data ?? []).map((_, data) => placeOf(index, data)),
     );
@@ -79,8 +84,10 @@ export function mountFigure(element: HTMLElement, onHit: (hit: Hit | null) => vo
     return best;
   };
 
+  const zooms = () => (chart.getOption() as { dataZoom?: ZoomLike[] }).dataZoom ?? [];
   chart.on('datazoom', () => {
     places = null;
+    onZoom(zooms().every(({ start = 0, end = 100 }) => start <= 0 && end >= 100));
   });
   // A radar's marks have no place on axes: it tells itself which one is meant.
   chart.on('mouseover', (event) => {
@@ -105,28 +112,30 @@ export function mountFigure(element: HTMLElement, onHit: (hit: Hit | null) => vo
   });
 
   const show = (start: number, end: number) => {
-    const zooms = (chart.getOption() as { dataZoom?: ZoomLike[] }).dataZoom ?? [];
-    zooms.forEach((_, dataZoomIndex) => {
+    zooms().forEach((_, dataZoomIndex) => {
       chart.dispatchAction({ type: 'dataZoom', dataZoomIndex, start, end });
     });
   };
 
   return {
     update: (option) => {
-      chart.setOption(option, { notMerge: true });
+      // Drawn with the next frame: what was pressed is seen at once.
+      chart.setOption(option, { notMerge: true, lazyUpdate: true });
       places = null;
+      onZoom(true);
       const given = option.series;
       series = (Array.isArray(given) ? given : given ? [given] : []) as SeriesLike[];
+      const lying = (option.yAxis as AxisLike | undefined)?.type === 'category';
+      bars = series[0]?.type === 'bar' ? (lying ? 'lying' : 'upright') : null;
     },
     resize: () => {
-      places = null;
-      chart.resize();
+      if (fit(chart)) places = null;
     },
     dispose: () => {
       chart.dispose();
     },
     zoom: (factor) => {
-      const first = (chart.getOption() as { dataZoom?: ZoomLike[] }).dataZoom?.[0];
+      const [first] = zooms();
       const [start, end] = [first?.start ?? 0, first?.end ?? 100];
       const middle = (start + end) / 2;
       const half = Math.min(50, ((end - start) * factor) / 2);

@@ -13,7 +13,6 @@ import type {
   LegendComponentOption,
   RadarComponentOption,
   TitleComponentOption,
-  TooltipComponentOption,
   VisualMapComponentOption,
 } from 'echarts/components';
 import type { ComposeOption } from 'echarts/core';
@@ -32,7 +31,6 @@ export type ChartOption = ComposeOption<
   | LegendComponentOption
   | RadarComponentOption
   | TitleComponentOption
-  | TooltipComponentOption
   | VisualMapComponentOption
 >;
 
@@ -174,21 +172,6 @@ export function axisText(theme: Theme, name?: string) {
     axisTick: { show: false },
     splitLine: { lineStyle: { color: theme.line } },
     axisLabel: { color: theme.quiet, fontSize: 11, hideOverlap: true },
-  };
-}
-
-/** The readout at what is under the pointer. Drawn on the canvas: recorded text never becomes HTML. */
-export function tooltip(theme: Theme, formatter?: NonNullable<TooltipComponentOption['formatter']>) {
-  return {
-    renderMode: 'richText' as const,
-    confine: true,
-    backgroundColor: theme.raised,
-    borderColor: theme.line,
-    borderWidth: 1,
-    padding: [6, 10],
-    textStyle: { color: theme.ink, fontSize: 12, fontFamily: theme.font },
-    transitionDuration: 0,
-    ...(formatter === undefined ? {} : { formatter }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { modelName } from './model';
+import { modelName, shortNames } from './model';
 
 describe('modelName', () => {
   it.each([
@@ -13,5 +13,16 @@ describe('modelName', () => {
     ['', '', ''],
   ])('reads %s', (model, maker, name) => {
     expect(modelName(model)).toEqual({ maker, name });
+  });
+});
+
+describe('shortNames', () => {
+  it('names the maker only where two models share a name', () => {
+    expect(shortNames(['openai/gpt', 'gpt', 'example/wren', '<b>bold</b>'])).toEqual([
+      'openai/gpt',
+      'gpt',
+      'wren',
+      '<b>bold</b>',
+    ]);
   });
 });

@@ -5,3 +5,11 @@ export function modelName(model: string): { maker: string; name: string } {
   const [, maker = '', name = model] = /^([\w.-]+)\/(.+)$/s.exec(model) ?? [];
   return { maker, name };
 }
+
+/** The models' own names; with their makers where two share one. */
+export function shortNames(models: readonly string[]): string[] {
+  const names = models.map((model) => modelName(model).name);
+  return names.map((name, at) =>
+    names.indexOf(name) === names.lastIndexOf(name) ? name : (models[at] ?? name),
+  );
+}

@@ -2,7 +2,6 @@
 // Rows may be loaded piecemeal: one that is not there yet is drawn as a skeleton. Of each row only the cells in
 // sight are drawn; head and foot are whole, so that Tab reaches every column.
 
-import { getCoreRowModel, useReactTable, type ColumnDef } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useEffect, useId, useMemo, useRef, useState, type CSSProperties, type ReactNode } from 'react';
 
@@ -11,7 +10,7 @@ import { gridKey } from '@/lib/gridKeys';
 import { sortBy, type Sort } from '@/lib/sort';
 
 import css from './grid.module.css';
-import { cellClass, GridRow, pinStyle, type Layout, type Loaded } from './GridRow';
+import { cellClass, GridRow, pinStyle, type Layout } from './GridRow';
 import { Icon } from './Icon';
 import { useColumnWindow } from './useColumnWindow';
 
@@ -93,21 +92,6 @@ export function Grid<Row>(props: GridProps<Row>) {
   }, [showAt, virtual]);
 
   const items = shown.map((place) => ({ place, item: itemAt(place.index) }));
-  const rows = items.flatMap(({ item }) => (item.type === 'row' ? [item] : []));
-  const definitions = useMemo<ColumnDef<Loaded<Row>>[]>(
-    () => columns.map((column) => ({ id: column.id, cell: ({ row }) => column.cell(row.original.row) })),
-    [columns],
-  );
-  const table = useReactTable({
-    data: rows,
-    columns: definitions,
-    getRowId: ({ key }) => key,
-    getCoreRowModel: getCoreRowModel(),
-    manualSorting: true,
-    // The window of rows changes with every scroll; nothing of the table's state hangs on it.
-    autoResetAll: false,
-  });
-  const byKey = table.getRowModel().rowsById;
 
   const widths = useMemo(() => columns.map(({ width }) => width), [columns]);
   const lefts = useMemo(() => columnStarts(widths), [widths]);
@@ -210,7 +194,7 @@ export function Grid<Row>(props: GridProps<Row>) {
               key={item.key}
               {...common}
               layout={layout}
-              of={byKey[item.key]}
+              row={row}
               open={detail && open}
               detail={open && detail?.(row)}
               measured={detail && virtual.measureElement}

@@ -1,7 +1,6 @@
 // One row of the grid. The grid is drawn anew with every scroll, a row only when it or the columns in sight change;
 // it therefore calls nothing back: the grid hears its clicks.
 
-import { flexRender, type Row as TableRow } from '@tanstack/react-table';
 import { memo, type ReactNode, type Ref } from 'react';
 
 import type { Column } from './Grid';
@@ -18,16 +17,13 @@ export type Layout<Row> = {
   to: number;
 };
 
-/** A row that is there. */
-export type Loaded<Row> = { row: Row; key: string };
-
 type GridRowProps<Row> = {
   id: string;
   index: number;
   active: boolean;
   layout: Layout<Row>;
   /** Undefined while it is loading. */
-  of: TableRow<Loaded<Row>> | undefined;
+  row: Row | undefined;
   /** Undefined in a grid without details. */
   open: boolean | undefined;
   detail: ReactNode;
@@ -35,24 +31,20 @@ type GridRowProps<Row> = {
 };
 
 export const GridRow = memo(function GridRow<Row>(props: GridRowProps<Row>) {
-  const { id, index, active, layout, of, open, detail, measured } = props;
+  const { id, index, active, layout, row, open, detail, measured } = props;
   const { columns, pinned, from, to } = layout;
-  const cells = of?.getVisibleCells();
-  const draw = (column: Column<Row>, at: number) => {
-    const cell = cells?.[at];
-    return (
-      <td
-        key={column.id}
-        aria-colindex={at + 1}
-        className={cellClass(column, at, pinned)}
-        style={pinStyle(layout, at)}
-        // Of a row in a grid only a cell can say that it is opened.
-        aria-expanded={at === 0 ? open : undefined}
-      >
-        {cell ? flexRender(cell.column.columnDef.cell, cell.getContext()) : <Skeleton width="70%" still />}
-      </td>
-    );
-  };
+  const draw = (column: Column<Row>, at: number) => (
+    <td
+      key={column.id}
+      aria-colindex={at + 1}
+      className={cellClass(column, at, pinned)}
+      style={pinStyle(layout, at)}
+      // Of a row in a grid only a cell can say that it is opened.
+      aria-expanded={at === 0 ? open : undefined}
+    >
+      {row === undefined ? <Skeleton width="70%" still /> : column.cell(row)}
+    </td>
+  );
   return (
     <tbody data-index={index} ref={measured}>
       <tr
@@ -77,16 +69,7 @@ export const GridRow = memo(function GridRow<Row>(props: GridRowProps<Row>) {
       )}
     </tbody>
   );
-}, isSame) as <Row>(props: GridRowProps<Row>) => ReactNode;
-
-/** The table makes its rows anew with every window of them; what they are of stays. */
-function isSame<Row>(
-  { of: a, ...before }: GridRowProps<Row>,
-  { of: b, ...after }: GridRowProps<Row>,
-): boolean {
-  const keys = Object.keys(after) as (keyof typeof after)[];
-  return a?.original.row === b?.original.row && keys.every((key) => before[key] === after[key]);
-}
+}) as <Row>(props: GridRowProps<Row>) => ReactNode;
 
 /** In place of cells that are not drawn: the columns keep their widths, so it is as wide as they. */
 function Gap({ columns }: { columns: number }) {

@@ -4,12 +4,14 @@ import { useCallback, useMemo } from 'react';
 
 import type { Against, Comparison } from '@/api/types';
 import { Figure, Legend } from '@/charts/Figure';
-import { toneAt, type FigureOption, type Mark } from '@/charts/figure';
+import { toneAt, type FigureOption, type Marks } from '@/charts/figure';
 import type { Theme } from '@/charts/option';
 import { significant, written } from '@/lib/format';
 
 import css from './compare.module.css';
 import { GROUPS, metricLines, radar } from './transform';
+
+const parts = () => import('@/charts/parts/radar');
 
 const percent = (share: number) => `${significant(share * 100)}%`;
 
@@ -52,34 +54,33 @@ export function RadarChart({ comparison, focus }: { comparison: Comparison; focu
     }),
     [axes, comparison],
   );
-  const marks: Mark[] =
-    axes.length < 3
-      ? []
-      : names.map((title, run) => ({
-          series: 0,
-          data: run,
-          title,
-          facts: axes.map(({ metric, shares }): [string, string] => {
-            const value = lines.find((line) => line.metric.id === metric.id)?.values[run]?.value ?? null;
-            return [metric.name, `${written(metric.quantify(value))} (${percent(shares[run] ?? 0)})`];
-          }),
-        }));
+  const marks: Marks = {
+    counts: axes.length < 3 ? [] : [names.length],
+    read: ({ data: run }) => ({
+      title: names[run] ?? '',
+      facts: axes.map(({ metric, shares }): [string, string] => {
+        const value = lines.find((line) => line.metric.id === metric.id)?.values[run]?.value ?? null;
+        return [metric.name, `${written(metric.quantify(value))} (${percent(shares[run] ?? 0)})`];
+      }),
+    }),
+  };
   return (
     <Figure
       title="Shape"
       note="outward is better"
       height={300}
+      parts={parts}
       build={build}
       marks={marks}
       legend={<Legend items={comparison.runs.map(({ letter }, tone) => ({ name: letter, tone }))} />}
       why="Fewer than three metrics are known of all runs."
-      table={{
-        head: ['Share of the best', ...comparison.runs.map(({ letter }) => letter)],
-        rows: axes.map(({ metric, shares }) => ({
-          key: metric.id,
-          cells: [metric.name, ...shares.map((share) => percent(share))],
-        })),
-      }}
+      table={() => ({
+        columns: [
+          { header: 'Share of the best, %' },
+          ...comparison.runs.map(({ letter }) => ({ header: letter })),
+        ],
+        rows: axes.map(({ metric, shares }) => [metric.name, ...shares.map((share) => share * 100)]),
+      })}
       controls={
         <p className={css.meaning}>
           Each axis is the share of the best run&apos;s value that a run reaches: 100% at the edge is the best

@@ -5,13 +5,16 @@ import { useCallback, useMemo } from 'react';
 
 import type { Run } from '@/api/types';
 import { Figure } from '@/charts/Figure';
-import type { FigureOption, Mark } from '@/charts/figure';
+import type { FigureOption, Marks } from '@/charts/figure';
 import type { Theme } from '@/charts/option';
 import * as format from '@/lib/format';
 import { metricOf } from '@/lib/metrics';
+import { shortNames } from '@/lib/model';
 
 import { byModel, heatmap } from './analytics';
 import css from './insights.module.css';
+
+const parts = () => import('@/charts/parts/heatmap');
 
 const SHOWN = [
   'success_rate',
@@ -71,7 +74,7 @@ export function Heatmap({ runs }: { runs: readonly Run[] }) {
       yAxis: {
         type: 'category',
         inverse: true,
-        data: models.map(({ model }) => model),
+        data: shortNames(models.map(({ model }) => model)),
         axisLine: { show: false },
         axisTick: { show: false },
         axisLabel: { color: theme.ink, fontSize: 12, width: 170, overflow: 'truncate' },
@@ -101,33 +104,27 @@ export function Heatmap({ runs }: { runs: readonly Run[] }) {
     }),
     [known, metrics, models],
   );
-  const marks = useMemo<Mark[]>(
-    () =>
-      known.map(({ value, known: knowing, good, model, metric }, data) => ({
-        series: 0,
-        data,
-        title: models[model]?.model ?? '',
-        facts: [
-          [
-            metrics[metric]?.name ?? '',
-            format.written(metrics[metric]?.quantify(value) ?? format.plain(value)),
+  const marks = useMemo<Marks>(
+    () => ({
+      counts: [known.length],
+      read: ({ data }) => {
+        const { value = null, known: knowing = 0, good, model = -1, metric = -1 } = known[data] ?? {};
+        const { name = '', better, quantify = format.plain } = metrics[metric] ?? {};
+        return {
+          title: models[model]?.model ?? '',
+          facts: [
+            [name, format.written(quantify(value))],
+            ['Better', better === 'higher' ? 'more' : better === 'lower' ? 'less' : 'neither'],
+            ['Runs', `${knowing} of ${models[model]?.runs.length ?? 0} know it`],
           ],
-          [
-            'Better',
-            metrics[metric]?.better === 'higher'
-              ? 'more'
-              : metrics[metric]?.better === 'lower'
-                ? 'less'
-                : 'neither',
-          ],
-          ['Runs', `${knowing} of ${models[model]?.runs.length ?? 0} know it`],
-        ],
-        ...(good === 1
-          ? { note: 'the best of these models' }
-          : good === 0
-            ? { note: 'the last of these models' }
-            : {}),
-      })),
+          ...(good === 1
+            ? { note: 'the best of these models' }
+            : good === 0
+              ? { note: 'the last of these models' }
+              : {}),
+        };
+      },
+    }),
     [known, metrics, models],
   );
   return (
@@ -140,6 +137,7 @@ export function Heatmap({ runs }: { runs: readonly Run[] }) {
       }
       height={Math.max(2, models.length) * ROW_PX + 60}
       minWidth={900}
+      parts={parts}
       build={build}
       marks={marks}
       legend={
@@ -151,19 +149,22 @@ export function Heatmap({ runs }: { runs: readonly Run[] }) {
         </p>
       }
       why="No model in the filter knows any of these metrics."
-      table={{
-        head: ['Model', 'Runs', ...metrics.map(({ name }) => name)],
-        rows: models.map(({ model, runs: of }, row) => ({
-          key: model,
-          cells: [
-            model,
-            of.length,
-            ...metrics.map((metric, column) =>
-              format.written(metric.quantify(cells[row]?.[column]?.value ?? null)),
-            ),
-          ],
-        })),
-      }}
+      table={() => ({
+        columns: [
+          { header: 'Model' },
+          { header: 'Runs' },
+          ...metrics.map(({ name, quantify }) => ({
+            header: name,
+            quantity: quantify,
+            why: 'No run of the model knows it.',
+          })),
+        ],
+        rows: models.map(({ model, runs: of }, row) => [
+          model,
+          of.length,
+          ...metrics.map((_, column) => cells[row]?.[column]?.value ?? null),
+        ]),
+      })}
       onOpen={({ data }) => {
         const model = models[known[data]?.model ?? -1]?.model;
         if (model)

@@ -5,13 +5,13 @@ import { useCallback, useMemo } from 'react';
 
 import type { Run } from '@/api/types';
 import { Figure, Legend } from '@/charts/Figure';
-import { insideZoom, toneAt, valueAxis, type FigureOption, type Mark } from '@/charts/figure';
+import { insideZoom, toneAt, valueAxis, type FigureOption, type Marks } from '@/charts/figure';
 import type { Theme } from '@/charts/option';
 import { Button } from '@/design/components/controls';
 import * as format from '@/lib/format';
 import { metricOf, type RunMetric } from '@/lib/metrics';
 
-import { frontier, places, radius } from './analytics';
+import { frontier, places, radius, type Place } from './analytics';
 import css from './insights.module.css';
 import { Choice, MetricSelect, Tick } from './MetricSelect';
 import { COLOURS, type Colour, type LeaderboardSearch } from './search';
@@ -21,6 +21,8 @@ type Props = {
   search: LeaderboardSearch;
   onChange: (part: Partial<LeaderboardSearch>) => void;
 };
+
+const parts = () => import('@/charts/parts/scatter');
 
 const COLOUR_NAMES: Record<Colour, string> = {
   model: 'model',
@@ -38,6 +40,9 @@ const PRESETS = [
   ['total_duration_ms', 'time'],
   ['energy_wh', 'energy'],
 ] as const;
+
+/** Of more bubbles than these, sizes and edges would take long to draw and tell nothing. */
+const MOST_SIZED = 1500;
 
 const DEFAULT = { x: 'co2_emissions_g', y: 'success_rate', size: 'total_tokens' };
 
@@ -74,10 +79,21 @@ export function Scatter({ runs, search, onChange }: Props) {
     return [...by].sort(([a], [b]) => a.localeCompare(b));
   }, [placed, colour]);
 
+  const crowded = placed.length > MOST_SIZED;
   const build = useCallback(
     (theme: Theme): FigureOption => {
-      const most = Math.max(0, ...placed.map(({ run }) => size?.of(run) ?? 0));
-      const onFront = new Set(front.map(({ run }) => run.run_id));
+      const most = placed.reduce((most, { run }) => Math.max(most, size?.of(run) ?? 0), 0);
+      const diameter = ({ run }: Place) =>
+        crowded ? 9 : 2 * radius(size ? size.of(run) : null, most, [4.5, 17]);
+      const drawn = (place: Place) => [place.x, place.y, diameter(place)];
+      const bubbles = {
+        type: 'scatter' as const,
+        symbolSize: (value: number[]) => value[2] ?? 9,
+        dimensions: ['x', 'y', 'size'],
+        encode: { x: 0, y: 1 },
+      };
+      // So many are drawn in one stroke, alike: their sizes could not be told apart anyway.
+      const alike = crowded ? { large: true, largeThreshold: 1, symbolSize: 6 } : {};
       return {
         animation: false,
         textStyle: { fontFamily: theme.font },
@@ -97,20 +113,20 @@ export function Scatter({ runs, search, onChange }: Props) {
           ...series.map(([name, of]) => {
             const tone = toneAt(theme, groups.get(name) ?? 0);
             return {
-              type: 'scatter' as const,
+              ...bubbles,
+              ...alike,
               name,
-              data: of.map((place) => ({
-                value: [place.x, place.y],
-                symbolSize: 2 * radius(size ? size.of(place.run) : null, most, [4.5, 17]),
-                itemStyle: {
-                  color: tone,
-                  opacity: 0.72,
-                  borderColor: onFront.has(place.run.run_id) ? theme.ink : theme.surface,
-                  borderWidth: onFront.has(place.run.run_id) ? 2 : 1,
-                },
-              })),
+              data: of.map(drawn),
+              itemStyle: { color: tone, opacity: 0.72, borderColor: theme.surface, borderWidth: 1 },
             };
           }),
+          {
+            ...bubbles,
+            name: 'On the frontier',
+            data: front.map(drawn),
+            silent: true,
+            itemStyle: { color: 'transparent', borderColor: theme.ink, borderWidth: 2 },
+          },
           ...(front.length > 1
             ? [
                 {
@@ -128,26 +144,31 @@ export function Scatter({ runs, search, onChange }: Props) {
         ],
       };
     },
-    [placed, series, groups, front, x, y, size, logX, logY],
+    [placed, series, groups, front, x, y, size, logX, logY, crowded],
   );
-  const marks = useMemo<Mark[]>(() => {
-    const onFront = new Set(front.map(({ run }) => run.run_id));
-    const facts = (run: Run): [string, string][] =>
-      [x, y, size]
-        .filter((metric): metric is RunMetric => metric !== undefined)
-        .map((metric) => [metric.name, format.written(metric.quantify(metric.of(run)))]);
-    return series.flatMap(([, of], index) =>
-      of.map(({ run }, data) => ({
-        series: index,
-        data,
-        title: run.model,
-        facts: [...facts(run), ['Run', format.shortId(run.run_id)] as [string, string]],
-        note: [onFront.has(run.run_id) && 'on the Pareto frontier', run.simulated && 'simulated']
-          .filter(Boolean)
-          .join(' · '),
-      })),
-    );
-  }, [series, front, x, y, size]);
+  const onFront = useMemo(() => new Set(front.map(({ run }) => run)), [front]);
+  const marks = useMemo<Marks>(
+    () => ({
+      counts: series.map(([, of]) => of.length),
+      read: ({ series: index, data }) => {
+        const run = series[index]?.[1][data]?.run;
+        if (!run) return { title: '', facts: [] };
+        return {
+          title: run.model,
+          facts: [
+            ...[x, y, size].flatMap((metric): [string, string][] =>
+              metric ? [[metric.name, format.written(metric.quantify(metric.of(run)))]] : [],
+            ),
+            ['Run', format.shortId(run.run_id)],
+          ],
+          note: [onFront.has(run) && 'on the Pareto frontier', run.simulated && 'simulated']
+            .filter(Boolean)
+            .join(' · '),
+        };
+      },
+    }),
+    [series, onFront, x, y, size],
+  );
   if (!x || !y) return null;
   const left = [
     unknown > 0 && `${format.plural(unknown, 'run')} unknown on an axis`,
@@ -157,9 +178,10 @@ export function Scatter({ runs, search, onChange }: Props) {
   return (
     <Figure
       title={versus}
-      note={[`${placed.length} runs`, ...left].join(' · ')}
+      note={[format.plural(placed.length, 'run'), ...left].join(' · ')}
       height={420}
       zoom
+      parts={parts}
       build={build}
       marks={marks}
       legend={
@@ -169,25 +191,32 @@ export function Scatter({ runs, search, onChange }: Props) {
             {x.better && y.better
               ? `Dashed: the frontier, ${format.plural(front.length, 'run')} that no other beats on both (${y.better === 'higher' ? 'more' : 'less'} ${y.name}, ${x.better === 'higher' ? 'more' : 'less'} ${x.name}).`
               : 'No frontier: one of the two has no better direction.'}
-            {size && ` Area of a bubble: ${size.name}.`}
+            {size &&
+              (crowded
+                ? ' So many runs that their bubbles are all alike: a filter brings the sizes back.'
+                : ` Area of a bubble: ${size.name}.`)}
           </p>
         </>
       }
       why={`No run in the filter knows both ${x.name} and ${y.name}.`}
-      table={{
-        head: ['Model', 'Run', x.name, y.name, ...(size ? [size.name] : []), 'Frontier'],
-        rows: placed.map(({ run, x: atX, y: atY }) => ({
-          key: run.run_id,
-          cells: [
-            run.model,
-            format.shortId(run.run_id),
-            format.written(x.quantify(atX)),
-            format.written(y.quantify(atY)),
-            ...(size ? [format.written(size.quantify(size.of(run)))] : []),
-            front.some((of) => of.run === run) ? 'yes' : '',
-          ],
-        })),
-      }}
+      table={() => ({
+        columns: [
+          { header: 'Model' },
+          { header: 'Run', text: format.shortId },
+          { header: x.name, quantity: x.quantify },
+          { header: y.name, quantity: y.quantify },
+          ...(size ? [{ header: `Size: ${size.name}`, quantity: size.quantify }] : []),
+          { header: 'Frontier' },
+        ],
+        rows: placed.map(({ run, x: atX, y: atY }) => [
+          run.model,
+          run.run_id,
+          atX,
+          atY,
+          ...(size ? [size.of(run)] : []),
+          onFront.has(run) ? 'yes' : '',
+        ]),
+      })}
       onOpen={({ series: index, data }) => {
         const run = series[index]?.[1][data]?.run;
         if (run) void navigate({ to: '/runs/$runId', params: { runId: run.run_id } });

@@ -1,11 +1,11 @@
 // A metric over time: one line a model, run by run or added up.
 
 import { useNavigate } from '@tanstack/react-router';
-import { useCallback, useMemo } from 'react';
+import { memo, useCallback, useDeferredValue, useMemo } from 'react';
 
 import type { RunFilter } from '@/api/queries';
 import { Figure, Legend } from '@/charts/Figure';
-import { insideZoom, toneAt, valueAxis, type FigureOption, type Mark } from '@/charts/figure';
+import { insideZoom, toneAt, valueAxis, type FigureOption, type Marks } from '@/charts/figure';
 import type { Theme } from '@/charts/option';
 import { Failure, Loading } from '@/design/components/states';
 import * as format from '@/lib/format';
@@ -15,7 +15,7 @@ import css from './insights.module.css';
 import { Choice, MetricSelect } from './MetricSelect';
 import { Newest } from './Newest';
 import type { LeaderboardSearch } from './search';
-import { dateTick, trends } from './trends';
+import { dateTick, inTime, trends, type Timed } from './trends';
 import { useChartRuns } from './useChartRuns';
 
 type Props = {
@@ -36,6 +36,9 @@ const SMALL = [
 
 export function Trends({ filter, search, onChange }: Props) {
   const { data, error, refetch } = useChartRuns(filter);
+  const runs = useMemo(() => inTime(data?.items ?? []), [data]);
+  // The small charts follow the large one.
+  const after = useDeferredValue(search.cumulative === 'yes');
   const metric = metricOf(search.metric) ?? metricOf('success_rate') ?? METRICS[0];
   if (error) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data || !metric) return <Loading label="the trends" height="50vh" />;
@@ -63,25 +66,28 @@ export function Trends({ filter, search, onChange }: Props) {
           }}
         />
       </div>
-      <Trend runs={data.items} id={metric.id} cumulative={search.cumulative === 'yes'} height={380} large />
+      <Trend runs={runs} id={metric.id} cumulative={search.cumulative === 'yes'} height={380} large />
       <div className={css.small}>
         {others.map((id) => (
-          <Trend key={id} runs={data.items} id={id} cumulative={search.cumulative === 'yes'} height={200} />
+          <Trend key={id} runs={runs} id={id} cumulative={after} height={200} />
         ))}
       </div>
     </div>
   );
 }
 
+/** More points than this lie on one another: the line alone is drawn. */
+const MOST_SYMBOLS = 1500;
+
 type TrendProps = {
-  runs: Parameters<typeof trends>[0];
+  runs: readonly Timed[];
   id: string;
   cumulative: boolean;
   height: number;
   large?: boolean;
 };
 
-function Trend({ runs, id, cumulative, height, large }: TrendProps) {
+const Trend = memo(function Trend({ runs, id, cumulative, height, large }: TrendProps) {
   const navigate = useNavigate();
   const metric = metricOf(id);
   const { lines, untimed, unknown } = useMemo(
@@ -90,10 +96,11 @@ function Trend({ runs, id, cumulative, height, large }: TrendProps) {
   );
   // A model keeps its colour whatever metric is drawn.
   const tones = useMemo(() => {
-    const models = [...new Set(runs.map(({ model }) => model))].sort((a, b) => a.localeCompare(b));
+    const models = [...new Set(runs.map(({ run }) => run.model))].sort((a, b) => a.localeCompare(b));
     return new Map(models.map((model, index) => [model, index]));
   }, [runs]);
   const dates = useMemo(() => dateTick(lines.flatMap(({ points }) => points.map(({ ms }) => ms))), [lines]);
+  const crowded = lines.reduce((sum, { points }) => sum + points.length, 0) > MOST_SYMBOLS;
   const build = useCallback(
     (theme: Theme): FigureOption => ({
       animation: false,
@@ -122,33 +129,38 @@ function Trend({ runs, id, cumulative, height, large }: TrendProps) {
           data: points.map(({ ms, value }) => [ms, value]),
           symbol: tone >= 8 ? 'rect' : 'circle',
           symbolSize: points.length > 200 ? 3 : large ? 7 : 5,
-          showSymbol: true,
+          showSymbol: !crowded,
           ...(cumulative && metric?.pool.kind === 'sum' ? { step: 'end' as const } : {}),
-          lineStyle: { color: colour, width: 2, type: tone >= 8 ? ('dashed' as const) : ('solid' as const) },
+          lineStyle: {
+            color: colour,
+            width: crowded ? 1 : 2,
+            type: tone >= 8 ? ('dashed' as const) : ('solid' as const),
+          },
           itemStyle: { color: colour },
         };
       }),
     }),
-    [lines, tones, dates, metric, cumulative, large],
+    [lines, tones, dates, metric, cumulative, large, crowded],
   );
-  const marks = useMemo<Mark[]>(
-    () =>
-      lines.flatMap(({ model, points }, series) =>
-        points.map(({ run, ms, value }, data) => ({
-          series,
-          data,
-          title: model,
+  const marks = useMemo<Marks>(
+    () => ({
+      counts: lines.map(({ points }) => points.length),
+      read: ({ series, data }) => {
+        const point = lines[series]?.points[data];
+        return {
+          title: lines[series]?.model ?? '',
           facts: [
             [
               cumulative ? `${metric?.name ?? ''}, so far` : (metric?.name ?? ''),
-              format.written(metric?.quantify(value) ?? format.plain(value)),
+              format.written((metric?.quantify ?? format.plain)(point?.value ?? null)),
             ],
-            ['When', format.moment(new Date(ms)).text],
-            ['Run', format.shortId(run.run_id)],
+            ['When', format.moment(point ? new Date(point.ms) : null).text],
+            ['Run', format.shortId(point?.run.run_id ?? '')],
           ],
-          ...(run.simulated ? { note: 'simulated' } : {}),
-        })),
-      ),
+          ...(point?.run.simulated ? { note: 'simulated' } : {}),
+        };
+      },
+    }),
     [lines, metric, cumulative],
   );
   const legend = useMemo(() => {
@@ -182,26 +194,21 @@ function Trend({ runs, id, cumulative, height, large }: TrendProps) {
         ) : undefined
       }
       why="No run in the filter knows this metric and its time."
-      table={{
-        head: ['Model', 'When', 'Run', metric.name],
+      table={() => ({
+        columns: [
+          { header: 'Model' },
+          { header: 'When', text: (iso) => format.momentFromIso(iso).text },
+          { header: 'Run', text: format.shortId },
+          { header: metric.name, quantity: metric.quantify },
+        ],
         rows: lines.flatMap(({ model, points }) =>
-          points.map(({ run, ms, value }) => ({
-            key: run.run_id,
-            cells: [
-              model,
-              format.moment(new Date(ms)).text,
-              format.shortId(run.run_id),
-              <span key="value" title={metric.quantify(value).full}>
-                {format.written(metric.quantify(value))}
-              </span>,
-            ],
-          })),
+          points.map(({ run, ms, value }) => [model, new Date(ms).toISOString(), run.run_id, value]),
         ),
-      }}
+      })}
       onOpen={({ series, data }) => {
         const run = lines[series]?.points[data]?.run;
         if (run) void navigate({ to: '/runs/$runId', params: { runId: run.run_id } });
       }}
     />
   );
-}
+});

@@ -128,7 +128,7 @@ export const COLUMNS: Column<Run>[] = [
   }),
   numeric('power_cost_total_usd', 'Power cost', format.usd, {
     title: 'Cost of the electricity, USD',
-    width: 122,
+    width: 138,
     why: (run) => whyUnknown('Power cost', run.power_cost_source),
   }),
   numeric('energy_wh', 'Energy', format.energy, {

@@ -6,7 +6,7 @@ import { metricOf, pooled, runTime, type RunMetric } from '@/lib/metrics';
 import { byModel, efficiency, frontier, heatmap, places, radius } from './analytics';
 import { leaderboardSearch } from './search';
 import { toggled } from './Selection';
-import { dateTick, trends } from './trends';
+import { dateTick, inTime, trends } from './trends';
 
 const run = (id: string, part: Partial<Run>): Run =>
   ({
@@ -71,7 +71,7 @@ describe('trends', () => {
   ];
 
   it('draws one line a model in order of time, and says what is left out', () => {
-    const { lines, untimed, unknown } = trends(runs, metric('co2_emissions_g'), false);
+    const { lines, untimed, unknown } = trends(inTime(runs), metric('co2_emissions_g'), false);
     expect(lines.map(({ model, points }) => [model, points.map(({ value }) => value)])).toEqual([
       ['m', [1, 3]],
       ['other', [7]],
@@ -80,7 +80,8 @@ describe('trends', () => {
   });
 
   it('adds up amounts and averages rates over the tests so far', () => {
-    const values = (id: string) => trends(runs, metric(id), true).lines[0]?.points.map(({ value }) => value);
+    const values = (id: string) =>
+      trends(inTime(runs), metric(id), true).lines[0]?.points.map(({ value }) => value);
     expect(values('co2_emissions_g')).toEqual([1, 4]);
     // 5 of 10, then 15 of 20, then 20 of 30.
     expect(values('success_rate')?.map((value) => Math.round(value))).toEqual([50, 75, 67]);

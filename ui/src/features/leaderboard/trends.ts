@@ -14,13 +14,23 @@ export type Trends = {
   unknown: number;
 };
 
+/** A run and when it was recorded; `ms` is null when nothing says. */
+export type Timed = { run: Run; ms: number | null };
+
+/** The runs in the order of their times, those without one last. */
+export function inTime(runs: readonly Run[]): Timed[] {
+  const timed = runs.map((run) => ({ run, ms: runTime(run) }));
+  return timed.sort(
+    (a, b) => (a.ms ?? Infinity) - (b.ms ?? Infinity) || (a.run.run_id < b.run.run_id ? -1 : 1),
+  );
+}
+
 /** The lines of a metric. Added up, a rate is the mean of all runs so far, weighed as the metric is. */
-export function trends(runs: readonly Run[], metric: RunMetric, cumulative: boolean): Trends {
+export function trends(runs: readonly Timed[], metric: RunMetric, cumulative: boolean): Trends {
   const byModel = new Map<string, { run: Run; ms: number }[]>();
   let untimed = 0;
   let unknown = 0;
-  for (const run of runs) {
-    const ms = runTime(run);
+  for (const { run, ms } of runs) {
     if (metric.of(run) === null) unknown += 1;
     else if (ms === null) untimed += 1;
     else {
@@ -30,7 +40,6 @@ export function trends(runs: readonly Run[], metric: RunMetric, cumulative: bool
     }
   }
   const lines = [...byModel].map(([model, timed]) => {
-    timed.sort((a, b) => a.ms - b.ms || a.run.run_id.localeCompare(b.run.run_id));
     const value = cumulative ? running(metric) : (run: Run) => metric.of(run);
     return {
       model,

@@ -3,6 +3,6 @@
 import { useQuery } from '@tanstack/react-query';
 
 import { chartRuns, type RunFilter } from '@/api/queries';
-import { CHART_FIELDS } from '@/lib/metrics';
+import { CHART_FIELDS } from '@/lib/chartFields';
 
 export const useChartRuns = (filter: RunFilter) => useQuery(chartRuns(filter, CHART_FIELDS));

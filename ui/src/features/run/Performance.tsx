@@ -7,7 +7,7 @@ import { useCallback, useMemo, useState } from 'react';
 
 import { runPerformance, runResults } from '@/api/queries';
 import type { Operation, Performance as PerformanceData, Result, RunDetail } from '@/api/types';
-import { Chart } from '@/charts/Chart';
+import { Figure } from '@/charts/Figure';
 import type { Theme } from '@/charts/option';
 import { Button } from '@/design/components/controls';
 import { Panel, Value } from '@/design/components/data';
@@ -21,6 +21,7 @@ import { quantile } from '@/lib/histogram';
 import { parseSort, sorted, writeSort } from '@/lib/sort';
 
 import {
+  latencyMarks,
   latencyOption,
   latencyTable,
   durationUnit,
@@ -29,6 +30,7 @@ import {
   PARTS,
   share,
   spread,
+  spreadMarks,
   spreadOption,
   spreadTable,
   unitOfLatency,
@@ -37,6 +39,7 @@ import {
 import css from './performance.module.css';
 
 const route = getRouteApi('/runs/$runId');
+const bars = () => import('@/charts/parts/bars');
 
 const MEASURES: readonly Measure[] = [
   {
@@ -110,20 +113,21 @@ function Spread({ measure: given, results }: { measure: Measure; results: readon
   }, [given, results]);
   const { unit, of, quantity } = measure;
   const data = useMemo(() => spread(measure, results), [measure, results]);
-  const option = useCallback((theme: Theme) => spreadOption(data, unit, theme), [data, unit]);
+  const build = useCallback((theme: Theme) => spreadOption(data, unit, theme), [data, unit]);
+  const marks = useMemo(() => spreadMarks(data, unit), [data, unit]);
   const values = results.map(of);
   const known = values.filter((value) => value !== null).length;
-  const marks = ([0.5, 0.95] as const).map((q) => ({
+  const quantiles = ([0.5, 0.95] as const).map((q) => ({
     name: q === 0.5 ? 'median' : '95%',
     value: quantity(quantile(values, q)),
   }));
   return (
-    <Chart
+    <Figure
       title={measure.title}
       note={unit === 'tokens' ? 'of each test' : `of each test, ${unit}`}
       legend={
         <ul className={css.marks}>
-          {marks.map(({ name, value }) => (
+          {quantiles.map(({ name, value }) => (
             <li key={name}>
               {name}{' '}
               <b>
@@ -140,12 +144,14 @@ function Spread({ measure: given, results }: { measure: Measure; results: readon
           {known < results.length && <li>{results.length - known} unknown</li>}
         </ul>
       }
-      option={option}
+      parts={bars}
+      build={build}
+      marks={marks}
       table={() => spreadTable(data, unit)}
-      says={`${measure.title} of each test: ${format.plural(known, 'test')}, ${marks.map(({ name, value }) => `${name} ${format.written(value)}`).join(', ')}`}
-      empty={known === 0 ? measure.why : null}
-      height={12}
-      zoom="x"
+      says={`${measure.title} of each test: ${format.plural(known, 'test')}, ${quantiles.map(({ name, value }) => `${name} ${format.written(value)}`).join(', ')}`}
+      why={measure.why}
+      height={192}
+      zoom
     />
   );
 }
@@ -154,11 +160,12 @@ function Latency({ runId, performance }: { runId: string; performance: Performan
   const navigate = useNavigate();
   const { totals } = performance;
   const traces = useMemo(() => longest(performance), [performance]);
-  const option = useCallback((theme: Theme) => latencyOption(traces, theme), [traces]);
+  const build = useCallback((theme: Theme) => latencyOption(traces, theme), [traces]);
+  const marks = useMemo(() => latencyMarks(traces), [traces]);
   const { unit } = unitOfLatency(traces);
   const all = performance.traces.length;
   return (
-    <Chart
+    <Figure
       title="What the time was spent on"
       note={
         all > MOST_BARS
@@ -179,14 +186,16 @@ function Latency({ runId, performance }: { runId: string; performance: Performan
           ))}
         </ul>
       }
-      option={option}
+      parts={bars}
+      build={build}
+      marks={marks}
       table={() => latencyTable(traces)}
       says={`Of ${format.written(format.duration(totals.duration_ms))}: ${PARTS.map(({ key, name }) => `${name} ${format.written(format.duration(totals[key]))}`).join(', ')}`}
-      empty={traces.length === 0 ? 'No trace was recorded with this run.' : null}
-      height={Math.max(8, traces.length * 1.5 + 3)}
-      zoom="x"
-      onPick={({ index }) => {
-        const trace = traces[index];
+      why="No trace was recorded with this run."
+      height={Math.max(128, traces.length * 24 + 48)}
+      zoom
+      onOpen={({ data }) => {
+        const trace = traces[data];
         if (!trace) return;
         void navigate({ to: '/runs/$runId/traces/$traceId', params: { runId, traceId: trace.trace_id } });
       }}

@@ -2,7 +2,8 @@
 
 import type { Performance, Result, TraceLatency } from '@/api/types';
 import type { ChartTable } from '@/charts/ChartFrame';
-import { axisText, GRID, tooltip, tone, trimmed, type ChartOption, type Theme } from '@/charts/option';
+import { insideZoom, type FigureOption, type Marks } from '@/charts/figure';
+import { axisText, GRID, tone, trimmed, type Theme } from '@/charts/option';
 import { axisUnit, duration, significant, UNKNOWN, written, type Quantity } from '@/lib/format';
 import { histogram, type Bin } from '@/lib/histogram';
 
@@ -41,23 +42,13 @@ type Spread = ReturnType<typeof spread>;
 
 const between = ({ from, to }: Bin) => `${trimmed(from)} to ${trimmed(to)}`;
 
-export function spreadOption({ bins, outcomes, count }: Spread, unit: string, theme: Theme): ChartOption {
+export function spreadOption({ bins, outcomes, count }: Spread, unit: string, theme: Theme): FigureOption {
   const colour = { passed: theme.pass, failed: theme.fail, unscored: theme.quiet };
   return {
     animation: false,
     textStyle: { fontFamily: theme.font },
     grid: { ...GRID, top: 32, bottom: 26 },
-    tooltip: {
-      ...tooltip(theme, (items) => {
-        const [first] = Array.isArray(items) ? items : [items];
-        const bin = bins[first?.dataIndex ?? -1];
-        if (!bin) return '';
-        const lines = outcomes.map((outcome) => `${count(bin, outcome)} ${outcome}`);
-        return [`${between(bin)} ${unit}`, ...lines].join('\n');
-      }),
-      trigger: 'axis',
-      axisPointer: { type: 'shadow' },
-    },
+    dataZoom: insideZoom(['x']),
     xAxis: {
       ...axisText(theme, unit),
       nameGap: 26,
@@ -76,6 +67,19 @@ export function spreadOption({ bins, outcomes, count }: Spread, unit: string, th
     })),
   };
 }
+
+/** What a bar says, all outcomes together. */
+export const spreadMarks = ({ bins, outcomes, count }: Spread, unit: string): Marks => ({
+  counts: [bins.length],
+  read: ({ data }) => {
+    const bin = bins[data];
+    if (!bin) return { title: '', facts: [] };
+    return {
+      title: `${between(bin)} ${unit}`,
+      facts: outcomes.map((outcome) => [outcome, String(count(bin, outcome))]),
+    };
+  },
+});
 
 export function spreadTable({ bins, outcomes, count }: Spread, unit: string): ChartTable {
   return {
@@ -112,23 +116,13 @@ export const longest = ({ traces }: Performance): TraceLatency[] =>
 export const unitOfLatency = (traces: readonly TraceLatency[]) =>
   durationUnit(Math.max(0, ...traces.map(({ duration_ms }) => duration_ms)));
 
-export function latencyOption(traces: readonly TraceLatency[], theme: Theme): ChartOption {
+export function latencyOption(traces: readonly TraceLatency[], theme: Theme): FigureOption {
   const { unit, factor } = unitOfLatency(traces);
   return {
     animation: false,
     textStyle: { fontFamily: theme.font },
     grid: { ...GRID, bottom: 26 },
-    tooltip: {
-      ...tooltip(theme, (items) => {
-        const [first] = Array.isArray(items) ? items : [items];
-        const trace = traces[first?.dataIndex ?? -1];
-        if (!trace) return '';
-        const lines = PARTS.map(({ key, name }) => `${name}  ${written(duration(trace[key]))}`);
-        return [traceName(trace), ...lines].join('\n');
-      }),
-      trigger: 'axis',
-      axisPointer: { type: 'shadow' },
-    },
+    dataZoom: insideZoom(['x']),
     xAxis: { ...axisText(theme, unit), nameGap: 26, type: 'value' },
     yAxis: {
       ...axisText(theme),
@@ -147,6 +141,19 @@ export function latencyOption(traces: readonly TraceLatency[], theme: Theme): Ch
     })),
   };
 }
+
+/** What the bar of a trace says. */
+export const latencyMarks = (traces: readonly TraceLatency[]): Marks => ({
+  counts: [traces.length],
+  read: ({ data }) => {
+    const trace = traces[data];
+    if (!trace) return { title: '', facts: [] };
+    return {
+      title: traceName(trace),
+      facts: PARTS.map(({ key, name }) => [name, written(duration(trace[key]))]),
+    };
+  },
+});
 
 export function latencyTable(traces: readonly TraceLatency[]): ChartTable {
   const { unit, factor } = unitOfLatency(traces);

@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { lazy, memo, Suspense, useMemo, useState } from 'react';
+import { lazy, memo, startTransition, Suspense, useDeferredValue, useMemo, useState } from 'react';
 
 import { spokenSpans } from '@/api/queries';
 import type { Trace } from '@/api/types';
@@ -27,7 +27,7 @@ const CodeBlock = lazy(() =>
 
 const route = getRouteApi('/runs/$runId/traces/$traceId');
 /** Entries drawn at first, and with every press of the button. */
-const STEP = 200;
+const STEP = 100;
 
 type Look = NonNullable<TraceSearch['look']>;
 
@@ -43,6 +43,8 @@ export function Conversation({ runId, trace }: { runId: string; trace: Trace }) 
     [trace.spans, query.data],
   );
   const [shown, setShown] = useState(STEP);
+  // A hundred texts are laid out by and by, and the button that was pressed says so meanwhile.
+  const drawn = useDeferredValue(look);
   const change = (part: Partial<TraceSearch>) => {
     void navigate({ search: (before) => ({ ...before, ...part }), replace: true, resetScroll: false });
   };
@@ -85,7 +87,7 @@ export function Conversation({ runId, trace }: { runId: string; trace: Trace }) 
           <EntryView
             key={entry.key}
             entry={entry}
-            look={look}
+            look={drawn}
             selected={span !== undefined && trace.spans.span_id[entry.span] === span}
             onSelect={() => {
               change({ span: trace.spans.span_id[entry.span] });
@@ -96,7 +98,9 @@ export function Conversation({ runId, trace }: { runId: string; trace: Trace }) 
       {entries.length > shown && (
         <Button
           onClick={() => {
-            setShown(shown + STEP);
+            startTransition(() => {
+              setShown(shown + STEP);
+            });
           }}
         >
           Show {Math.min(STEP, entries.length - shown)} more of {entries.length - shown}

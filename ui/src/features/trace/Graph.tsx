@@ -5,13 +5,13 @@ import { useEffect, useMemo, useRef, useState, type CSSProperties } from 'react'
 import type { Trace } from '@/api/types';
 import { Button, IconButton } from '@/design/components/controls';
 import { Icon } from '@/design/components/Icon';
-import { Empty, Loading } from '@/design/components/states';
+import { Empty, Failure, Loading } from '@/design/components/states';
 import * as format from '@/lib/format';
 
 import { graphOf, type Graph as GraphData, type GraphNode } from './steps';
 import css from './graph.module.css';
 import { lookOf } from '@/design/kinds';
-import type { Placed } from './layout';
+import type { Asked, Placed } from './layout';
 
 type Props = {
   trace: Trace;
@@ -25,7 +25,7 @@ export function Graph({ trace, selected, onSelect }: Props) {
   const [fold, setFold] = useState(true);
   const [scale, setScale] = useState(1);
   const graph = useMemo(() => graphOf(trace.spans, { fold }), [trace.spans, fold]);
-  const placed = usePlaces(graph);
+  const { done: placed, failed } = usePlaces(graph);
   const selectedIndex = selected === undefined ? -1 : trace.spans.span_id.indexOf(selected);
   if (graph.nodes.length === 0) {
     return (
@@ -80,6 +80,8 @@ export function Graph({ trace, selected, onSelect }: Props) {
           selectedIndex={selectedIndex}
           onSelect={onSelect}
         />
+      ) : failed ? (
+        <Failure error="What lays the graph out could not be loaded." />
       ) : (
         <Loading label="the graph" height="50vh" />
       )}
@@ -87,19 +89,27 @@ export function Graph({ trace, selected, onSelect }: Props) {
   );
 }
 
-/** The graph with its layout, which is worked out when its code is there. */
+/** The graph with its layout, which is worked out beside the page; the one before stays until it is there. */
 function usePlaces(graph: GraphData) {
   const [done, setDone] = useState<{ graph: GraphData; places: Placed } | null>(null);
+  const [failed, setFailed] = useState(false);
   useEffect(() => {
-    let gone = false;
-    void import('./layout').then(({ placed }) => {
-      if (!gone) setDone({ graph, places: placed(graph) });
+    if (graph.nodes.length === 0) return;
+    const worker = new Worker(new URL('./layoutWorker.ts', import.meta.url), { type: 'module' });
+    worker.addEventListener('message', ({ data }: MessageEvent<Placed>) => {
+      setDone({ graph, places: data });
     });
+    worker.addEventListener('error', () => {
+      setFailed(true);
+    });
+    const { nodes, edges } = graph;
+    const asked: Asked = { ids: nodes.map(({ id }) => id), edges };
+    worker.postMessage(asked);
     return () => {
-      gone = true;
+      worker.terminate();
     };
   }, [graph]);
-  return done;
+  return { done, failed };
 }
 
 type DrawingProps = {

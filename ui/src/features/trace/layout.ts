@@ -1,10 +1,13 @@
-// Places for the nodes of a graph, from top to bottom. Loaded with the first graph.
+// Places for the nodes of a graph, from top to bottom.
 
 import { graphlib, layout } from '@dagrejs/dagre';
 
-import type { Graph } from './steps';
+import type { GraphEdge } from './steps';
 
 export const NODE = { width: 248, height: 52 };
+
+/** What a layout is made from. */
+export type Asked = { ids: string[]; edges: Pick<GraphEdge, 'from' | 'to'>[] };
 
 export type Placed = {
   width: number;
@@ -15,12 +18,12 @@ export type Placed = {
   edges: { x: number; y: number }[][];
 };
 
-export function placed(graph: Graph): Placed {
+export function placed({ ids, edges }: Asked): Placed {
   const dagre = new graphlib.Graph({ multigraph: true });
-  dagre.setGraph({ rankdir: 'TB', nodesep: 24, ranksep: 32, marginx: 16, marginy: 16 });
+  dagre.setGraph({ rankdir: 'TB', nodesep: 24, ranksep: 32, marginx: 16, marginy: 16, ranker: 'tight-tree' });
   dagre.setDefaultEdgeLabel(() => ({}));
-  for (const { id } of graph.nodes) dagre.setNode(id, { ...NODE });
-  graph.edges.forEach(({ from, to }, at) => {
+  for (const id of ids) dagre.setNode(id, { ...NODE });
+  edges.forEach(({ from, to }, at) => {
     dagre.setEdge(from, to, {}, String(at));
   });
   layout(dagre);
@@ -28,11 +31,11 @@ export function placed(graph: Graph): Placed {
   return {
     width,
     height,
-    nodes: graph.nodes.map(({ id }) => {
+    nodes: ids.map((id) => {
       const { x, y } = dagre.node(id) as { x: number; y: number };
       return { x: x - NODE.width / 2, y: y - NODE.height / 2 };
     }),
-    edges: graph.edges.map(
+    edges: edges.map(
       ({ from, to }, at) =>
         (dagre.edge(from, to, String(at)) as { points: { x: number; y: number }[] }).points,
     ),

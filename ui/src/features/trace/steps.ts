@@ -20,7 +20,8 @@ export type GraphNode = {
 export type GraphEdge = {
   from: string;
   to: string;
-  /** Into the steps of an agent, rather than on to the next. */ into: boolean;
+  /** Into the steps of an agent, rather than on to the next. */
+  into: boolean;
 };
 
 export type Graph = {
@@ -39,8 +40,11 @@ export const MOST_NODES = 300;
 /** The longest pattern of steps that is looked for when it repeats. */
 const LONGEST_PATTERN = 4;
 
-/** One step, or several alike. */
-type Step = { spans: number[]; steps: Step[] };
+/** One step, or several alike; steps that are alike have the same `sign`. */
+type Step = { spans: number[]; steps: Step[]; sign: number };
+
+/** The steps of the traces in use: to fold and unfold them is asked again and again. */
+const known = new WeakMap<TraceSpans, Step[]>();
 
 /** Draws the steps of agents, models and tools; what stands between them is passed over, unless it failed itself. */
 export function graphOf(spans: TraceSpans, options: { fold: boolean; most?: number }): Graph {
@@ -55,10 +59,12 @@ export function graphOf(spans: TraceSpans, options: { fold: boolean; most?: numb
     graph.nodes.push(node);
     return node.id;
   };
+  const steps = known.get(spans) ?? stepsOf(spans);
+  known.set(spans, steps);
   // An agent's own steps hang beneath it; the agent stands for them in the sequence that it is part of.
-  const todo: { steps: Step[]; within: string | null }[] = [{ steps: stepsOf(spans), within: null }];
+  const todo: { steps: Step[]; within: string | null }[] = [{ steps, within: null }];
   for (let next = todo.shift(); next; next = todo.shift()) {
-    const runs = options.fold ? folded(spans, next.steps) : next.steps;
+    const runs = options.fold ? folded(next.steps) : next.steps;
     graph.folded += next.steps.length - runs.length;
     let before: string[] = next.within === null ? [] : [next.within];
     let into = next.within !== null;
@@ -93,7 +99,7 @@ function stepsOf(spans: TraceSpans): Step[] {
     const repeats = inner !== undefined && kind !== 'AGENT' && spans.kind[inner] === kind;
     const failed = spans.status[index] === 'ERROR' && !STEPS.has(kind) && !failsBeneath(spans, index);
     if ((STEPS.has(kind) && !repeats) || (failed && above?.spans[0] !== index)) {
-      const step = { spans: [index], steps: [] };
+      const step = { spans: [index], steps: [], sign: -1 };
       (above?.steps ?? roots).push(step);
       owner.set(index, step);
     } else if (above) owner.set(index, above);
@@ -102,8 +108,9 @@ function stepsOf(spans: TraceSpans): Step[] {
   const todo = [roots];
   for (let list = todo.pop(); list; list = todo.pop()) {
     list.sort(byStart);
-    todo.push(...list.map(({ steps }) => steps).filter(({ length }) => length > 0));
+    for (const { steps } of list) if (steps.length > 0) todo.push(steps);
   }
+  sign(spans, roots);
   return roots;
 }
 
@@ -136,17 +143,33 @@ function sideBySide(spans: TraceSpans, steps: readonly Step[]): Step[][] {
 /** Steps nested deeper than this are taken to differ: nobody would see that they are alike. */
 const DEEPEST_ALIKE = 6;
 
-/** What makes steps alike: their kinds, names and outcomes, down to what is beneath them. */
-function signature(spans: TraceSpans, { spans: [first = 0], steps }: Step, depth = 0): string {
-  if (depth > DEEPEST_ALIKE) return spans.span_id[first] ?? '';
-  const beneath = steps.map((step) => signature(spans, step, depth + 1));
-  const own = [spans.kind[first], spans.name[first], spans.status[first] === 'ERROR'].join('\n');
-  return `${own}\n(${beneath.join('\n')})`;
+/** Gives each step, and those beneath it, the number of its like: kinds, names and outcomes, all the way down. */
+function sign(spans: TraceSpans, steps: readonly Step[]) {
+  const order = [...steps];
+  // It grows while it is gone through: a step always stands before those beneath it.
+  for (const step of order) for (const inner of step.steps) order.push(inner);
+  const numbers = new Map<string, number>();
+  const heights = new Map<Step, number>();
+  for (let at = order.length - 1; at >= 0; at -= 1) {
+    const step = order[at];
+    if (!step) continue;
+    const [first = 0] = step.spans;
+    const height = step.steps.reduce((most, inner) => Math.max(most, 1 + (heights.get(inner) ?? 0)), 0);
+    const own =
+      height > DEEPEST_ALIKE
+        ? [spans.span_id[first]]
+        : [spans.kind[first], spans.name[first], spans.status[first] === 'ERROR'];
+    const key = `${own.join('\n')}\n(${step.steps.map((inner) => inner.sign).join(' ')})`;
+    const number = numbers.get(key) ?? numbers.size;
+    numbers.set(key, number);
+    heights.set(step, height);
+    step.sign = number;
+  }
 }
 
 /** Patterns of up to four steps that follow one another again and again, as one pattern. */
-function folded(spans: TraceSpans, steps: readonly Step[]): Step[] {
-  const signs = steps.map((step) => signature(spans, step));
+function folded(steps: readonly Step[]): Step[] {
+  const signs = steps.map((step) => step.sign);
   const result: Step[] = [];
   for (let at = 0; at < steps.length;) {
     const [length, times] = repetition(signs, at);
@@ -163,21 +186,27 @@ function folded(spans: TraceSpans, steps: readonly Step[]): Step[] {
 
 function merged(alike: readonly Step[]): Step {
   const [first] = alike;
-  if (!first || alike.length === 1) return first ?? { spans: [], steps: [] };
+  if (!first || alike.length === 1) return first ?? { spans: [], steps: [], sign: -1 };
   return {
     spans: alike.flatMap(({ spans }) => spans),
     steps: first.steps.map((_, at) => merged(alike.flatMap(({ steps }) => steps[at] ?? []))),
+    sign: first.sign,
   };
 }
 
 /** The pattern at `at` that folds the most steps: its length, and how often it stands there. */
-function repetition(signs: readonly string[], at: number): [length: number, times: number] {
+function repetition(signs: readonly number[], at: number): [length: number, times: number] {
   let best: [number, number] = [1, 1];
   for (let length = 1; length <= LONGEST_PATTERN; length += 1) {
     let times = 1;
-    const same = (offset: number) => signs[at + times * length + offset] === signs[at + offset];
     const whole = () => at + (times + 1) * length <= signs.length;
-    while (whole() && Array.from({ length }, (_, offset) => offset).every(same)) times += 1;
+    const same = () => {
+      for (let offset = 0; offset < length; offset += 1) {
+        if (signs[at + times * length + offset] !== signs[at + offset]) return false;
+      }
+      return true;
+    };
+    while (whole() && same()) times += 1;
     if ((times - 1) * length > (best[1] - 1) * best[0]) best = [length, times];
   }
   return best;
