@@ -156,8 +156,8 @@ fn spans() -> Template {
         },
         name: "chat gpt-5-mini".into(),
         kind: 3,
-        start_time_unix_nano: START + number as u64 * 1_000_000,
-        end_time_unix_nano: START + number as u64 * 1_000_000 + 900_000,
+        start_time_unix_nano: MARK + number as u64,
+        end_time_unix_nano: MARK + number as u64 + 900_000,
         attributes: vec![
             text("gen_ai.operation.name", "chat"),
             text("gen_ai.provider.name", "openai"),

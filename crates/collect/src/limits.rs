@@ -36,7 +36,7 @@ impl Default for Limits {
             body_bytes: 16 << 20,
             decoded_bytes: 32 << 20,
             bounds: Bounds::default(),
-            memory_bytes: 128 << 20,
+            memory_bytes: 64 << 20,
             requests: 256,
             connections: 4096,
             read_timeout: Duration::from_secs(30),

@@ -230,10 +230,18 @@ impl Held {
     }
 }
 
-impl Drop for Held {
-    fn drop(&mut self) {
+impl Held {
+    /// Holds nothing any more.
+    pub(crate) fn release(&mut self) {
         self.receiver.inner.memory.add_permits(self.bytes);
         self.receiver.inner.counters.held_bytes.dec_by(self.bytes as i64);
+        self.bytes = 0;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.release();
     }
 }
 

@@ -376,7 +376,7 @@ pub struct ReceiveArgs {
     #[arg(long, default_value = "32MiB", value_name = "SIZE", value_parser = size)]
     pub max_decoded: usize,
     /// Bytes of all requests in memory at once; more are told to come later
-    #[arg(long, default_value = "128MiB", value_name = "SIZE", value_parser = size)]
+    #[arg(long, default_value = "64MiB", value_name = "SIZE", value_parser = size)]
     pub max_memory: usize,
     /// Spans, data points or log records of one request
     #[arg(long, default_value_t = 100_000, value_name = "N")]

@@ -16,8 +16,8 @@ pub struct StoreOptions {
     pub queue_batches: usize,
     /// Rows that may wait in the queue. A larger single batch passes when the queue is empty.
     pub queue_rows: usize,
-    /// Row ids of recent runs that are kept in memory to recognise duplicates (16 bytes each and
-    /// some overhead); eight times as many for the runs of the last append.
+    /// Row ids of recent runs that are kept in memory to recognise duplicates (some 40 bytes each);
+    /// twice as many for the runs of the last append.
     pub known_rows: usize,
     /// Upkeep while the store is open. None, as by default, suits a process that ends soon.
     pub background: Option<Background>,

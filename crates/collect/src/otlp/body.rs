@@ -57,10 +57,26 @@ async fn read_frames(mut body: Body, limit: usize, held: &mut Held) -> Result<By
         if whole.len() + data.len() > limit {
             return Err(too_large(limit));
         }
-        held.add(data.len())?;
+        if let Err(refusal) = held.add(data.len()) {
+            let left = limit - whole.len() - data.len();
+            drop(whole);
+            held.release();
+            pass_over(body, left).await;
+            return Err(refusal);
+        }
         whole.extend_from_slice(&data);
     }
     Ok(whole.freeze())
+}
+
+/// Reads what is left of a body, if that is not too much: a client that is cut off while it sends does not hear the answer.
+async fn pass_over(mut body: Body, mut left: usize) {
+    while let Some(Ok(frame)) = body.frame().await {
+        match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
 }
 
 pub(super) fn too_large(limit: usize) -> Refusal {

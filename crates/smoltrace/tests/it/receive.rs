@@ -475,6 +475,20 @@ fn a_bomb_does_not_fill_the_memory() {
     assert_eq!(serving.post_json("/v1/traces", &traces("run", &[(1, 1)])).status, 200);
 }
 
+/// More than the sockets between them hold, so that the end of the connection would cut the request off.
+#[test]
+fn a_client_that_is_turned_away_while_it_sends_hears_so() {
+    let smoltrace = Smoltrace::new();
+    let serving = Serving::start(&smoltrace, &["--max-memory", "64KiB"]);
+    let body = vec![b' '; 15 << 20];
+    for _ in 0..5 {
+        let answer = serving.post("/v1/traces", JSON, &body);
+        assert_eq!(answer.status, 429, "{answer:?}");
+        assert!(answer.retry_after().is_some(), "{answer:?}");
+    }
+    assert_eq!(serving.post_json("/v1/traces", &traces("run", &[(1, 1)])).status, 200);
+}
+
 #[test]
 fn a_thousand_idle_connections_keep_nobody_out() {
     // As many as they are, enough when the limit is raised, and too few.

@@ -6,6 +6,7 @@
 
 mod recent;
 mod versions;
+mod window;
 
 use arrow::{
     array::{AsArray, StringArray},

@@ -6,8 +6,8 @@
 
 use std::{
     borrow::Borrow,
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry},
-    hash::{BuildHasherDefault, Hash, Hasher},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    hash::{BuildHasherDefault, Hash},
 };
 
 use arrow::{
@@ -16,7 +16,10 @@ use arrow::{
 use datafusion::logical_expr::{col, lit};
 use smoltrace_model::rows::{KnownSeries, PointBlock};
 
-use super::{Fresh, Looked, Reader, numbers, row_id, strings};
+use super::{
+    Fresh, Looked, Reader, numbers, row_id, strings,
+    window::{Folded, Window},
+};
 use crate::{
     error::StoreError,
     layout::{Identity, Layout},
@@ -25,7 +28,7 @@ use crate::{
 };
 
 /// How many times over its limit the memory may go for the runs of the last append.
-const RECENT: usize = 4;
+const RECENT: usize = 2;
 
 /// More runs than this are looked up in their files together with all others there.
 const MANY_RUNS: usize = 64;
@@ -33,57 +36,12 @@ const MANY_RUNS: usize = 64;
 /// Row ids. They are hashes already.
 type Ids = HashSet<u128, BuildHasherDefault<Folded>>;
 
-/// Row ids with the time of their row.
-type Times = HashMap<Id, i64, BuildHasherDefault<Folded>>;
-
-/// A row id without the padding that a `u128` brings to a map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Id([u64; 2]);
-
-impl From<u128> for Id {
-    fn from(id: u128) -> Self {
-        Self([id as u64, (id >> 64) as u64])
-    }
-}
-
-impl Hash for Id {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0[0]);
-    }
-}
-
-/// The lower half of an id as its hash.
-#[derive(Debug, Default)]
-struct Folded(u64);
-
-impl Hasher for Folded {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, half: u64) {
-        self.0 = half;
-    }
-
-    fn write_u128(&mut self, id: u128) {
-        self.0 = id as u64;
-    }
-}
-
 /// What is known of one run.
 #[derive(Debug)]
 struct RunRows {
-    /// All rows of the run from `from` on, with their times, Unix ns.
-    rows: Times,
-    /// Those of them that are not in the table yet.
-    fresh: Vec<Id>,
-    from: i64,
+    rows: Window,
+    /// Times and ids of those that are not in the table yet.
+    fresh: Vec<(i64, u128)>,
     used: u64,
 }
 
@@ -152,7 +110,7 @@ impl Recent {
                 }
             }
             earliest = earliest.min(from);
-            loaded.insert(run, RunRows { from, ..RunRows::new(self.clock) });
+            loaded.insert(run, RunRows::new(from, self.clock));
         }
         if !paths.is_empty() {
             let time = time(reader.layout());
@@ -183,7 +141,7 @@ impl Recent {
         let all_known = batches.iter().flat_map(Rows::run_ids).all(|run| self.knows_all_of(run));
         if !all_known {
             for_each_row(reader.layout(), batches, |run, time, id| {
-                if self.runs.get(run).is_some_and(|known| time < known.from) {
+                if self.runs.get(run).is_some_and(|known| time < known.rows.from()) {
                     old.entry(run).or_default().push((time, id));
                 }
             });
@@ -227,7 +185,7 @@ impl Recent {
     }
 
     fn knows_all_of(&self, run: &str) -> bool {
-        self.runs.get(run).is_some_and(|known| known.from == i64::MIN)
+        self.runs.get(run).is_some_and(|known| known.rows.from() == i64::MIN)
     }
 
     /// The rows that are new, which count as remembered at once.
@@ -295,13 +253,13 @@ impl Recent {
     /// Says that the fresh rows of the last look are not in the table.
     pub(super) fn undo(&mut self) {
         for known in self.runs.values_mut() {
-            for id in known.fresh.drain(..) {
-                known.rows.remove(&id);
+            for (time, id) in known.fresh.drain(..) {
+                known.rows.remove(time, id);
             }
         }
     }
 
-    /// Forgets runs that were used longest ago, then the older half of the largest ones.
+    /// Forgets runs that were used longest ago, then the oldest rows of the largest ones.
     fn make_room(&mut self) {
         let mut total: usize = self.runs.values().map(|run| run.rows.len()).sum();
         if total <= self.limit {
@@ -322,55 +280,31 @@ impl Recent {
             total -= rows;
         }
         // What is left is of the last append: its runs are likely those of the next one.
-        if total <= self.limit.saturating_mul(RECENT) {
-            return;
-        }
-        let most = self.limit.saturating_mul(RECENT) / 2;
+        let most = self.limit.saturating_mul(RECENT);
         while total > most {
             let Some(largest) = self.runs.values_mut().max_by_key(|known| known.rows.len()) else { return };
             let before = largest.rows.len();
-            largest.keep_newest(before / 2);
+            largest.rows.keep_newest(before.saturating_sub(total - most));
             total -= before - largest.rows.len();
         }
     }
 }
 
 impl RunRows {
-    fn new(used: u64) -> Self {
-        Self { rows: Times::default(), fresh: Vec::new(), from: i64::MIN, used }
+    fn new(from: i64, used: u64) -> Self {
+        Self { rows: Window::new(from), fresh: Vec::new(), used }
     }
 
     /// Adds a row; says whether it is new. `old` knows those that are too old to be remembered.
     fn add(&mut self, time: i64, id: u128, old: &mut Ids) -> bool {
-        if time < self.from {
+        if time < self.rows.from() {
             return old.insert(id);
         }
-        match self.rows.entry(id.into()) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(free) => {
-                self.fresh.push(*free.key());
-                free.insert(time);
-                true
-            }
+        let new = self.rows.insert(time, id);
+        if new {
+            self.fresh.push((time, id));
         }
-    }
-
-    fn insert(&mut self, time: i64, id: u128) {
-        if time >= self.from {
-            self.rows.insert(id.into(), time);
-        }
-    }
-
-    /// Forgets all but about `count` rows, those of the latest times.
-    fn keep_newest(&mut self, count: usize) {
-        let mut times: Vec<i64> = self.rows.values().copied().collect();
-        let place = times.len() - count.clamp(1, times.len());
-        let (_, from, _) = times.select_nth_unstable(place);
-        // Rows of one time are remembered all or none.
-        self.from = from.saturating_add(1);
-        let from = self.from;
-        self.rows.retain(|_, time| *time >= from);
-        self.rows.shrink_to(count * 2);
+        new
     }
 }
 
@@ -386,7 +320,7 @@ impl<'a> Taken<'a> {
     fn place(&mut self, known: &mut HashMap<String, RunRows>, run: &'a str) -> usize {
         *self.places.entry(run).or_insert_with(|| {
             let entry = known.remove_entry(run);
-            self.runs.push(entry.unwrap_or_else(|| (run.to_owned(), RunRows::new(0))));
+            self.runs.push(entry.unwrap_or_else(|| (run.to_owned(), RunRows::new(i64::MIN, 0))));
             self.runs.len() - 1
         })
     }
@@ -401,7 +335,9 @@ fn absorb<K: Borrow<str> + Hash + Eq>(batch: &RecordBatch, time: &str, known: &m
         let run = runs.value(row);
         let end = (row + 1..times.len()).find(|next| runs.value(*next) != run).unwrap_or(times.len());
         if let Some(known) = known.get_mut(run) {
-            (row..end).for_each(|row| known.insert(times[row], row_id(ids.value(row))));
+            for row in row..end {
+                known.rows.insert(times[row], row_id(ids.value(row)));
+            }
         }
         row = end;
     }
