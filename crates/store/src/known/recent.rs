@@ -335,8 +335,8 @@ fn absorb<K: Borrow<str> + Hash + Eq>(batch: &RecordBatch, time: &str, known: &m
         let run = runs.value(row);
         let end = (row + 1..times.len()).find(|next| runs.value(*next) != run).unwrap_or(times.len());
         if let Some(known) = known.get_mut(run) {
-            for row in row..end {
-                known.rows.insert(times[row], row_id(ids.value(row)));
+            for (row, time) in (row..end).zip(&times[row..end]) {
+                known.rows.insert(*time, row_id(ids.value(row)));
             }
         }
         row = end;
