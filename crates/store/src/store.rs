@@ -294,9 +294,9 @@ impl Store {
         self.rows(SPANS, scan, query::tidy_spans).await
     }
 
-    /// All spans of a run in order of start, as much of them as accounting needs. Those without a parent here and those
-    /// that name a test have their attributes and events; each resource of the run stands at one span at least.
-    /// All else of attributes, events, links, resource and scope reads as empty.
+    /// All spans of a run in order of start, as much of them as accounting needs. Those that may be the root of an
+    /// execution have their attributes and events; each resource of the run stands at one span at least. All else of
+    /// attributes, events, links, resource and scope reads as empty.
     pub async fn spans_of_run_outline(&self, run_id: &str) -> Result<Vec<SpanRow>, StoreError> {
         let (spans, events) = tokio::try_join!(
             self.spans_of_run_compact(run_id),

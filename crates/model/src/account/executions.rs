@@ -112,6 +112,16 @@ impl<'a> Traces<'a> {
     }
 }
 
+/// Which of a run's spans may be the root of an execution: of no other does an account look at attributes and events.
+pub fn roots(spans: &[SpanRow]) -> Vec<bool> {
+    let all: Vec<&SpanRow> = spans.iter().collect();
+    let mut roots = vec![false; spans.len()];
+    for node in Forest::new(&all).nodes {
+        roots[node.index] = node.parent == NONE || node.span.test_uid.is_some();
+    }
+    roots
+}
+
 /// A trace is one unit, unless it names several tests: then each of their topmost spans is the
 /// root of one, and what used tokens outside of them is one more.
 fn units<'a>(forest: &Forest<'a>, marks: &usage::Marks) -> Vec<Unit<'a>> {

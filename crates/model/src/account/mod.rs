@@ -21,7 +21,7 @@ pub use accounting::{
 };
 pub use calls::CallEnergies;
 pub use differences::{Difference, differences};
-pub use executions::is_synthesised;
+pub use executions::{is_synthesised, roots};
 
 use crate::{
     aggregate,

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use smoltrace_model::{
+    account::account_run,
+    inputs::RunInputs,
     rows::{EventRow, PointBlock, SpanRow},
     series::SeriesSet,
 };
@@ -116,6 +118,30 @@ async fn an_outline_is_whole_where_something_begins() {
         assert_eq!(outline, expected, "span {index}");
     }
     assert_eq!(resources, spans.iter().map(|span| span.resource.clone()).collect());
+}
+
+/// Also of spans that name each other, or themselves, as their parent.
+#[tokio::test]
+async fn an_outline_is_accounted_as_the_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    let parents =
+        [(0, None), (0, Some(0)), (1, Some(1)), (1, Some(0)), (2, Some(0)), (2, Some(0)), (3, Some(9))];
+    let spans = parents.iter().enumerate().map(|(index, (trace, parent))| {
+        let of = |index| span("r1", *trace, index).span_id;
+        let nth = parents[..index].iter().filter(|(other, _)| other == trace).count();
+        SpanRow {
+            parent_span_id: parent.map(of),
+            attributes: format!(r#"{{"prompt":"of span {nth} of trace {trace}"}}"#),
+            ..span("r1", *trace, nth)
+        }
+        .sealed()
+    });
+    store.append(Batch { spans: spans.collect(), ..Batch::default() }).await.unwrap();
+    let accounted = |spans| account_run(&RunInputs { run_id: "r1".into(), spans, ..RunInputs::default() });
+    let whole = accounted(store.spans_of_run("r1").await.unwrap());
+    assert!(whole.results.iter().all(|result| result.prompt.is_some()), "{:?}", whole.results);
+    assert_eq!(accounted(store.spans_of_run_outline("r1").await.unwrap()), whole);
 }
 
 #[tokio::test]
