@@ -19,7 +19,6 @@ use deltalake::{
 };
 use futures::TryStreamExt as _;
 use object_store::{ObjectStoreExt as _, path::Path as ObjectPath};
-use serde_json::Value;
 
 use crate::{
     diagnose,
@@ -200,17 +199,11 @@ async fn merge_small(
 /// The newest version, when what was committed after `version` left the files of the group where they are: others
 /// appended, which is no matter. Reads the entries themselves, since appends come faster than a whole state is made.
 async fn follow(table: &Table, mut version: u64, group: &[Part]) -> Result<Option<u64>, StoreError> {
-    while let Some(entry) = table.entry(version + 1).await? {
-        for line in entry.split(|byte| *byte == b'\n') {
-            let Ok(action) = serde_json::from_slice::<Value>(line) else { continue };
-            let gone = tail::path_of(&action["remove"]);
-            if gone.is_some_and(|path| group.iter().any(|part| part.path == path)) {
-                return Ok(None);
-            }
-            if action.get("protocol").is_some() || action.get("metaData").is_some() {
-                // Refuses a table that has become too new to write.
-                table.latest().await?;
-            }
+    while let Some(actions) = table.actions(version + 1).await? {
+        let removed: Vec<String> =
+            actions.iter().filter_map(|action| tail::path_of(&action["remove"])).collect();
+        if group.iter().any(|part| removed.contains(&part.path)) {
+            return Ok(None);
         }
         version += 1;
     }

@@ -18,7 +18,7 @@ use deltalake::{
     protocol::DeltaOperation,
 };
 use object_store::{ObjectStore, ObjectStoreExt as _, path::Path as ObjectPath, prefix::PrefixStore};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{Mutex, RwLock};
 use url::Url;
 use uuid::Uuid;
@@ -181,8 +181,25 @@ impl Table {
         }
     }
 
-    /// The log's entry for a version.
-    pub(crate) async fn entry(&self, version: u64) -> Result<Option<Bytes>, StoreError> {
+    /// The actions of the log's entry for a version, if there is one.
+    ///
+    /// # Errors
+    /// `Corrupt` for a torn entry, `NewerVersion` when with it the table has become too new.
+    pub(crate) async fn actions(&self, version: u64) -> Result<Option<Vec<Value>>, StoreError> {
+        let Some(entry) = self.entry(version).await? else { return Ok(None) };
+        if let Some(cause) = diagnose::entry_problem(&entry) {
+            let file = self.dir.join(commit_uri_from_version(Some(version)).as_ref());
+            return Err(StoreError::Corrupt { file, cause });
+        }
+        let lines = entry.split(|byte| *byte == b'\n');
+        let actions: Vec<Value> = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
+        if actions.iter().any(|action| action.get("protocol").or(action.get("metaData")).is_some()) {
+            self.latest().await?;
+        }
+        Ok(Some(actions))
+    }
+
+    async fn entry(&self, version: u64) -> Result<Option<Bytes>, StoreError> {
         let found = match self.objects().get(&commit_uri_from_version(Some(version))).await {
             Ok(found) => found.bytes().await,
             Err(error) => Err(error),
@@ -192,11 +209,6 @@ impl Table {
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.foreign(&error)),
         }
-    }
-
-    /// Where that entry is.
-    pub(crate) fn entry_path(&self, version: u64) -> PathBuf {
-        self.dir.join(commit_uri_from_version(Some(version)).as_ref())
     }
 
     /// Puts a data file and returns its log entry.

@@ -6,7 +6,6 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value;
 
 use crate::{
-    diagnose,
     error::StoreError,
     layout::{Identity, Layout},
     table::Table,
@@ -84,15 +83,8 @@ impl Tail {
     pub(crate) async fn follow(&mut self, table: &Table) -> Result<Followed, StoreError> {
         let Some(mut version) = self.version else { return self.read_anew(table).await };
         let first = version;
-        while let Some(entry) = table.entry(version + 1).await? {
-            if let Some(cause) = diagnose::entry_problem(&entry) {
-                return Err(StoreError::Corrupt { file: table.entry_path(version + 1), cause });
-            }
-            for line in entry.split(|byte| *byte == b'\n') {
-                if let Ok(action) = serde_json::from_slice(line) {
-                    self.apply(table, &action).await?;
-                }
-            }
+        while let Some(actions) = table.actions(version + 1).await? {
+            actions.iter().for_each(|action| self.apply(table, action));
             version += 1;
             self.version = Some(version);
         }
@@ -103,7 +95,7 @@ impl Tail {
         Ok(Followed::On)
     }
 
-    async fn apply(&mut self, table: &Table, action: &Value) -> Result<(), StoreError> {
+    fn apply(&mut self, table: &Table, action: &Value) {
         if let (Some(path), true) = (path_of(&action["add"]), action["add"].is_object()) {
             // A merge moves rows that are known already.
             if action["add"]["dataChange"] != Value::Bool(false) && !self.files.contains_key(&path) {
@@ -112,11 +104,7 @@ impl Tail {
             self.files.insert(path, Range::of(action["add"]["stats"].as_str(), &table.layout));
         } else if let Some(path) = path_of(&action["remove"]) {
             self.files.remove(&path);
-        } else if action.get("protocol").is_some() || action.get("metaData").is_some() {
-            // Refuses a table that has become too new to write.
-            table.latest().await?;
         }
-        Ok(())
     }
 
     async fn read_anew(&mut self, table: &Table) -> Result<Followed, StoreError> {
