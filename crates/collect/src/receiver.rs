@@ -228,9 +228,7 @@ impl Held {
             Err(_) => Err(self.receiver.busy("requests in work fill the memory set aside for them")),
         }
     }
-}
 
-impl Held {
     /// Holds nothing any more.
     pub(crate) fn release(&mut self) {
         self.receiver.inner.memory.add_permits(self.bytes);

@@ -43,17 +43,42 @@ fn canonical_hex(text: &str, width: usize) -> Result<String, IdError> {
 
 /// Bytes as lower-case hex digits.
 pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut digits = Vec::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        digits.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    }
+    push_hex(bytes, &mut digits);
     String::from_utf8(digits).expect("digits are ASCII")
+}
+
+/// Adds bytes as lower-case hex digits.
+pub(crate) fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        out.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
 }
 
 /// A hash as 32 lower-case hex digits.
 pub fn hash_hex(hash: u128) -> String {
     hex(&hash.to_be_bytes())
+}
+
+/// A hash of its 32 lower-case hex digits.
+pub(crate) fn hash_of_hex(text: &str) -> Option<u128> {
+    let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
+    let mut hash = 0_u128;
+    // Halves, since a number of 128 bits is slow to shift.
+    for half in digits.chunks_exact(16) {
+        let mut number = 0_u64;
+        for digit in half {
+            let value = match digit {
+                b'0'..=b'9' => digit - b'0',
+                b'a'..=b'f' => digit - b'a' + 10,
+                _ => return None,
+            };
+            number = number << 4 | u64::from(value);
+        }
+        hash = hash << 64 | u128::from(number);
+    }
+    Some(hash)
 }
 
 /// 32 hex digits of the 128-bit XXH3 hash of `parts`, each length-prefixed so that no two
@@ -85,6 +110,18 @@ mod tests {
         check("xyz", Err(()));
         check("12345678901234567", Err(()));
         check("é", Err(()));
+    }
+
+    #[test]
+    fn a_hash_is_its_digits_and_nothing_else() {
+        for hash in [0, 1, u128::MAX, 0x0123_4567_89ab_cdef_fedc_ba98_7654_3210] {
+            let digits = hash_hex(hash);
+            assert_eq!(digits, format!("{hash:032x}"));
+            assert_eq!(hash_of_hex(&digits), Some(hash));
+        }
+        for other in ["", "0", &"F".repeat(32), &"+".repeat(32), &"0".repeat(33)] {
+            assert_eq!(hash_of_hex(other), None, "{other}");
+        }
     }
 
     #[test]

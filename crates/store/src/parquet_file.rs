@@ -178,11 +178,12 @@ impl<'a> Encoder<'a> {
 pub(crate) fn is_sorted(layout: &Layout, metadata: &ParquetMetaData) -> bool {
     let columns = metadata.file_metadata().schema_descr().columns();
     let place = |name: &&str| columns.iter().position(|column| column.path().string() == *name);
-    let wanted: Vec<Option<usize>> = layout.sort.iter().map(place).collect();
+    let Some(wanted) = layout.sort.iter().map(place).collect::<Option<Vec<usize>>>() else { return false };
     metadata.row_groups().iter().all(|group| {
         let sorting = group.sorting_columns().into_iter().flatten();
-        let ascending = sorting.map(|column| {
-            (!column.descending && column.nulls_first).then_some(usize::try_from(column.column_idx).ok()?)
+        let ascending = sorting.map_while(|column| {
+            let place = usize::try_from(column.column_idx).ok()?;
+            (!column.descending && column.nulls_first).then_some(place)
         });
         ascending.take(wanted.len()).eq(wanted.iter().copied())
     })

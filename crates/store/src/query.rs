@@ -133,10 +133,7 @@ impl Scanner {
         let run = async { self.frame(state, scan).await?.collect().await };
         match run.await {
             Ok(batches) => Ok(batches),
-            Err(error) => {
-                let error = table.foreign(&error);
-                Err(diagnose::scan_error(&table.dir, state, error).await)
-            }
+            Err(error) => Err(failed(table, state, &error).await),
         }
     }
 
@@ -158,10 +155,7 @@ impl Scanner {
         };
         match read.await {
             Ok(()) => Ok(()),
-            Err(error) => {
-                let error = table.foreign(&error);
-                Err(diagnose::scan_error(&table.dir, &state, error).await)
-            }
+            Err(error) => Err(failed(table, &state, &error).await),
         }
     }
 
@@ -232,6 +226,11 @@ impl Scanner {
     ) -> Result<Vec<T>, StoreError> {
         decode(table, &self.batches(table, state, scan).await?)
     }
+}
+
+/// Why a scan of a state failed, with the file that is damaged, if one is.
+async fn failed(table: &Table, state: &DeltaTable, error: &DataFusionError) -> StoreError {
+    diagnose::scan_error(&table.dir, state, table.foreign(error)).await
 }
 
 fn decode<T: TableRow>(table: &Table, batches: &[RecordBatch]) -> Result<Vec<T>, StoreError> {

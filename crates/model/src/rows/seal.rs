@@ -117,17 +117,19 @@ macro_rules! sealed {
                 self.row_id = row_id(&self, &mut Vec::with_capacity(1024));
                 self
             }
-
-            /// Many rows [`sealed`](Self::sealed).
-            #[must_use]
-            pub fn seal_all(mut rows: Vec<Self>) -> Vec<Self> {
-                let mut buffer = Vec::with_capacity(4096);
-                for row in &mut rows {
-                    row.row_id = row_id(row, &mut buffer);
-                }
-                rows
-            }
         }
     )* };
 }
 sealed!(SpanRow, PointRow, EventRow, ResultRow, RunRow);
+
+impl SpanRow {
+    /// Many spans [`sealed`](Self::sealed).
+    #[must_use]
+    pub fn seal_all(mut spans: Vec<Self>) -> Vec<Self> {
+        let mut buffer = Vec::with_capacity(4096);
+        for span in &mut spans {
+            span.row_id = row_id(span, &mut buffer);
+        }
+        spans
+    }
+}

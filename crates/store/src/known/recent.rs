@@ -319,8 +319,7 @@ impl<'a> Taken<'a> {
     /// The place of a run.
     fn place(&mut self, known: &mut HashMap<String, RunRows>, run: &'a str) -> usize {
         *self.places.entry(run).or_insert_with(|| {
-            let entry = known.remove_entry(run);
-            self.runs.push(entry.unwrap_or_else(|| (run.to_owned(), RunRows::new(i64::MIN, 0))));
+            self.runs.push(known.remove_entry(run).expect("every run of the batches was looked up before"));
             self.runs.len() - 1
         })
     }

@@ -7,7 +7,10 @@ use arrow::{
 };
 
 use super::{BlockRow, KnownSeries, PointBlock, PointSample, PointSeries};
-use crate::rows::{Instrument, PointRow, Temporality};
+use crate::{
+    ids::hash_of_hex,
+    rows::{Instrument, PointRow, Temporality},
+};
 
 /// A column of texts, as they are or as places in a dictionary.
 enum Texts<'a> {
@@ -107,7 +110,7 @@ impl PointBlock {
                 value: values.value(row),
                 detail: details.get(row).map(Into::into),
             };
-            self.rows.push(BlockRow { id: row_id(ids.get(row)?)?, series: place, sample });
+            self.rows.push(BlockRow { id: hash_of_hex(ids.get(row)?)?, series: place, sample });
         }
         Some(())
     }
@@ -138,23 +141,4 @@ fn head(texts: &[Texts<'_>; 12], monotonic: bool, row: usize) -> Option<PointRow
         detail: None,
         row_id: String::new(),
     })
-}
-
-/// 32 lower-case hex digits as a number.
-fn row_id(text: &str) -> Option<u128> {
-    let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
-    let mut id = 0_u128;
-    for half in digits.chunks_exact(16) {
-        let mut number = 0_u64;
-        for digit in half {
-            let value = match digit {
-                b'0'..=b'9' => digit - b'0',
-                b'a'..=b'f' => digit - b'a' + 10,
-                _ => return None,
-            };
-            number = number << 4 | u64::from(value);
-        }
-        id = id << 64 | u128::from(number);
-    }
-    Some(id)
 }

@@ -11,7 +11,10 @@ use arrow::{
 };
 
 use super::{BlockRow, PointBlock, PointSeries};
-use crate::rows::{PointRow, TableRow};
+use crate::{
+    ids::push_hex,
+    rows::{PointRow, TableRow},
+};
 
 impl PointBlock {
     /// The columns of the table in order of run, metric, series and time. What a series says stands
@@ -126,14 +129,11 @@ fn sort_key(series: &PointSeries) -> (&str, &str, &str) {
 }
 
 fn row_ids(ids: impl ExactSizeIterator<Item = u128>) -> StringArray {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     const WIDTH: usize = 32;
     let count = ids.len();
     let mut text = Vec::with_capacity(count * WIDTH);
     for id in ids {
-        for byte in id.to_be_bytes() {
-            text.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-        }
+        push_hex(&id.to_be_bytes(), &mut text);
     }
     let offsets = arrow::buffer::OffsetBuffer::from_repeated_length(WIDTH, count);
     StringArray::new(offsets, text.into(), None)
