@@ -7,11 +7,13 @@
 //! The only crate that knows `deltalake` and `datafusion`. It must not know where rows come
 //! from or how they are shown, and it computes no number of its own.
 
+mod append;
 mod diagnose;
 mod dictionary_column;
 mod disk;
 mod durable;
 mod error;
+mod group;
 mod known;
 mod layout;
 mod maintain;
@@ -29,6 +31,7 @@ mod table;
 mod tail;
 mod writer;
 
+pub use append::{Batch, Counts, Receipt};
 pub use disk::{Disk, SyncedDisk};
 pub use durable::DurableFileSystem;
 pub use error::StoreError;
@@ -37,4 +40,3 @@ pub use options::{Background, Commit, Observer, StoreOptions};
 pub use query::RunData;
 pub use sql::{SqlLimits, SqlOutput};
 pub use store::Store;
-pub use writer::{Batch, Counts, Receipt};

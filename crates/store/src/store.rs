@@ -18,6 +18,7 @@ use smoltrace_model::{
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot, watch};
 
 use crate::{
+    append::{self, Batch, Receipt, Request},
     durable::{DurableFileSystem, create_folders},
     error::StoreError,
     layout::{EVENTS, LAYOUTS, POINTS, RESULTS, RUNS, SPANS, TABLES},
@@ -28,7 +29,7 @@ use crate::{
     runtime::{Runtimes, run_on},
     sql::{self, SqlLimits, SqlOutput},
     table::Table,
-    writer::{self, Batch, Receipt, Request, Writer},
+    writer::Writer,
 };
 
 /// Queue positions for a batch that is larger than the whole queue would still be too many for
@@ -163,7 +164,7 @@ impl Store {
             mpsc::error::TrySendError::Full(()) => busy("too many appends are waiting to be written"),
             mpsc::error::TrySendError::Closed(()) => StoreError::other(&inner.dir, "the store is closing"),
         })?;
-        let encoded = inner.runtimes.append().spawn_blocking(move || writer::encode(batch));
+        let encoded = inner.runtimes.append().spawn_blocking(move || append::encode(batch));
         let batches = encoded.await.map_err(|e| StoreError::other(&inner.dir, e))??;
         let (reply, answer) = oneshot::channel();
         place.send(Request { batches, reply, share });

@@ -95,6 +95,19 @@ impl Tail {
         Ok(Followed::On)
     }
 
+    /// Reads on while commits only moved rows from file to file. Says whether there were any, and none with news.
+    pub(crate) async fn pass_moves(&mut self, table: &Table) -> Result<bool, StoreError> {
+        let first = self.next_version();
+        while let Some(actions) = table.actions(self.next_version()).await? {
+            if !actions.iter().all(moves_only) {
+                return Ok(false);
+            }
+            actions.iter().for_each(|action| self.apply(table, action));
+            self.version = Some(self.next_version());
+        }
+        Ok(self.next_version() > first)
+    }
+
     fn apply(&mut self, table: &Table, action: &Value) {
         if let (Some(path), true) = (path_of(&action["add"]), action["add"].is_object()) {
             // A merge moves rows that are known already.
@@ -172,6 +185,12 @@ impl Tail {
     pub(crate) fn take_news(&mut self) {
         self.news.clear();
     }
+}
+
+/// Whether an action leaves a table's rows what they are.
+fn moves_only(action: &Value) -> bool {
+    let file = action.get("add").or(action.get("remove"));
+    file.map_or(action.get("commitInfo").is_some(), |file| file["dataChange"] == Value::Bool(false))
 }
 
 /// The path of an action, with the URL encoding of the log undone.

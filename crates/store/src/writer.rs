@@ -1,102 +1,30 @@
 //! Group commit: one task takes all appends that are waiting and commits them together.
+//!
+//! Under load the next group is looked through and encoded while the one before it is put on disk. That is done from
+//! memory alone, and only on tables that the group before commits to as well, so that memory is as of that commit.
+//! Whenever memory does not tell enough, or the group before does not end as foreseen, the next one is begun anew
+//! from a look at the table.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use deltalake::{
-    kernel::Action,
+    kernel::{Action, Add},
     protocol::{DeltaOperation, SaveMode},
 };
-use smoltrace_model::rows::{EventRow, PointBlock, PointRow, ResultRow, RunRow, SpanRow, TableRow};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use parquet::errors::ParquetError;
+use tokio::sync::{mpsc, watch};
 
 use crate::{
+    append::Request,
     error::StoreError,
-    known::Known,
-    layout::{EVENTS, Identity, LAYOUTS, POINTS, RESULTS, SPANS, TABLES},
-    options::{Commit, Observer, StoreOptions},
+    group::{Group, Part},
+    known::{Known, Lent},
+    layout::{Identity, LAYOUTS, TABLES},
+    options::{Observer, StoreOptions},
+    parquet_file::EncodedFile,
     query::Scanner,
-    rows::Rows,
     table::{Committed, Table},
 };
-
-/// Rows to append. The `row_id` of all but points must be filled in (`sealed()`); versions are
-/// assigned here.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Batch {
-    pub spans: Vec<SpanRow>,
-    pub points: PointBlock,
-    pub events: Vec<EventRow>,
-    pub results: Vec<ResultRow>,
-    pub runs: Vec<RunRow>,
-}
-
-impl Batch {
-    /// Rows over all tables.
-    pub fn len(&self) -> usize {
-        self.spans.len() + self.points.len() + self.events.len() + self.results.len() + self.runs.len()
-    }
-
-    /// Whether there is no row at all.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
-/// What became of the rows of one table.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// New rows, now on disk.
-    pub written: usize,
-    /// Rows that were there already, or twice in the batch.
-    pub duplicates: usize,
-}
-
-/// What an append did. When it is returned, all of it is durable.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Receipt {
-    pub spans: Counts,
-    pub points: Counts,
-    pub events: Counts,
-    pub results: Counts,
-    pub runs: Counts,
-}
-
-impl Receipt {
-    /// New rows over all tables.
-    pub fn written(&self) -> usize {
-        self.tables().iter().map(|counts| counts.written).sum()
-    }
-
-    /// Rows over all tables that were there already.
-    pub fn duplicates(&self) -> usize {
-        self.tables().iter().map(|counts| counts.duplicates).sum()
-    }
-
-    fn tables(&self) -> [Counts; TABLES] {
-        [self.spans, self.points, self.events, self.results, self.runs]
-    }
-
-    fn table(&mut self, table: usize) -> &mut Counts {
-        match table {
-            SPANS => &mut self.spans,
-            POINTS => &mut self.points,
-            EVENTS => &mut self.events,
-            RESULTS => &mut self.results,
-            _ => &mut self.runs,
-        }
-    }
-}
-
-/// One append on its way: a batch a table, in the order of `LAYOUTS`, empty ones left out.
-pub(crate) struct Request {
-    pub(crate) batches: [Option<Rows>; TABLES],
-    pub(crate) reply: oneshot::Sender<Result<Receipt, StoreError>>,
-    /// Its share of the queue, given back when it is answered.
-    pub(crate) share: OwnedSemaphorePermit,
-}
 
 /// Requests that one group takes at most.
 const GROUP_REQUESTS: usize = 1024;
@@ -104,39 +32,6 @@ const GROUP_REQUESTS: usize = 1024;
 const GROUP_ROWS: usize = 1_000_000;
 /// Lost races for a version before an append gives up. Each means that another append succeeded.
 const ATTEMPTS: usize = 1_000;
-
-/// Columns for rows; refuses rows that could not be told apart later.
-pub(crate) fn encode(batch: Batch) -> Result<[Option<Rows>; TABLES], StoreError> {
-    fn table<T: TableRow>(
-        rows: Vec<T>,
-        ids: impl Fn(&T) -> (&str, &str),
-    ) -> Result<Option<Rows>, StoreError> {
-        for (row, (run_id, row_id)) in rows.iter().map(ids).enumerate() {
-            let refuse = |cause: &str| StoreError::InvalidRow { table: T::TABLE, row, cause: cause.into() };
-            if run_id.is_empty() {
-                return Err(refuse("its run_id is empty"));
-            }
-            if row_id.len() != 32 || !row_id.bytes().all(|b| b.is_ascii_hexdigit()) {
-                return Err(refuse("its row_id is not 32 hex digits; seal the row first"));
-            }
-        }
-        Ok((!rows.is_empty()).then(|| Rows::Columns(vec![T::to_batch(&rows)])))
-    }
-    fn points(points: PointBlock) -> Result<Option<Rows>, StoreError> {
-        if let Some(row) = points.run_ids().position(str::is_empty) {
-            let cause = "its run_id is empty".into();
-            return Err(StoreError::InvalidRow { table: PointRow::TABLE, row, cause });
-        }
-        Ok((!points.is_empty()).then_some(Rows::Points(points)))
-    }
-    Ok([
-        table(batch.spans, |row| (&row.run_id, &row.row_id))?,
-        points(batch.points)?,
-        table(batch.events, |row| (&row.run_id, &row.row_id))?,
-        table(batch.results, |row| (&row.run_id, &row.row_id))?,
-        table(batch.runs, |row| (&row.run_id, &row.row_id))?,
-    ])
-}
 
 /// The task that owns all appends of a store.
 pub(crate) struct Writer {
@@ -146,6 +41,40 @@ pub(crate) struct Writer {
     observer: Option<Arc<dyn Observer>>,
     /// How many commits there were, of all tables.
     commits: watch::Sender<u64>,
+}
+
+/// A group whose new rows, but those that are versions, are encoded and not yet on disk.
+struct Flight {
+    group: Group,
+    parts: Vec<Encoded>,
+}
+
+/// What a part came to.
+struct Encoded {
+    table: usize,
+    part: Part,
+    /// New rows of each batch.
+    written: Vec<usize>,
+    /// All new rows; none when there is none.
+    file: Option<EncodedFile>,
+}
+
+/// New rows of each batch of a part, and a file of all of them.
+type New = Result<(Vec<usize>, Option<EncodedFile>), ParquetError>;
+
+/// A part to look through, what is known to do it with, and what came of it.
+struct Look {
+    table: usize,
+    part: Part,
+    lent: Lent,
+    new: Option<New>,
+}
+
+/// A part that was looked through, unless memory did not tell.
+struct Looked {
+    table: usize,
+    part: Part,
+    new: Option<New>,
 }
 
 impl Writer {
@@ -161,78 +90,202 @@ impl Writer {
 
     /// Serves appends until all senders are gone.
     pub(crate) async fn serve(mut self, mut queue: mpsc::Receiver<Request>) {
-        while let Some(first) = queue.recv().await {
-            let mut rows = rows_of(&first);
-            let mut group = vec![first];
-            while rows < GROUP_ROWS && group.len() < GROUP_REQUESTS {
-                let Ok(next) = queue.try_recv() else { break };
-                rows += rows_of(&next);
-                group.push(next);
-            }
-            self.commit_group(group).await;
+        let mut flight: Option<Flight> = None;
+        loop {
+            let first = match flight {
+                Some(_) => queue.try_recv().ok(),
+                None => queue.recv().await,
+            };
+            let group = first.map(|first| gather(first, &mut queue));
+            flight = match (flight, group) {
+                (None, None) => return,
+                (None, Some(group)) => Some(self.begin(group).await),
+                (Some(flight), None) => {
+                    self.land(flight).await;
+                    None
+                }
+                (Some(flight), Some(group)) => Some(self.land_and_begin(flight, group).await),
+            };
         }
     }
 
-    /// Commits a group table by table. A table that fails fails the appends that have rows in
-    /// it; these take no part in later tables, so no run row goes ahead of its data.
-    async fn commit_group(&mut self, mut group: Vec<Request>) {
-        let start = Instant::now();
-        let mut outcomes: Vec<Result<Receipt, StoreError>> = vec![Ok(Receipt::default()); group.len()];
-        for table in 0..self.tables.len() {
-            let (takers, batches): (Vec<usize>, Vec<Rows>) = group
-                .iter_mut()
-                .enumerate()
-                .filter(|(index, _)| outcomes[*index].is_ok())
-                .filter_map(|(index, request)| Some((index, request.batches[table].take()?)))
-                .unzip();
-            if takers.is_empty() {
-                continue;
+    /// Looks at the tables for what is new in a group, and encodes it.
+    async fn begin(&mut self, mut group: Group) -> Flight {
+        let mut looks = Vec::new();
+        for table in by_content() {
+            let Some(part) = group.take(table) else { continue };
+            match self.prepare(table, &part).await {
+                Ok(()) => looks.push(self.lend(table, part)),
+                Err(error) => group.note(table, &part, Err(error)),
             }
-            let result = self.commit_table(table, &batches).await;
-            for (place, index) in takers.into_iter().enumerate() {
-                match &result {
-                    Ok(written) => {
-                        if let Ok(receipt) = &mut outcomes[index] {
-                            let written = written[place];
-                            let duplicates = batches[place].len() - written;
-                            *receipt.table(table) = Counts { written, duplicates };
-                        }
-                    }
-                    Err(error) => outcomes[index] = Err(error.clone()),
+        }
+        let looks = tokio::task::spawn_blocking(|| look_through(looks, true)).await;
+        let looked = self.take_back(looks);
+        self.flight(group, looked)
+    }
+
+    /// Puts a group on disk and answers it.
+    async fn land(&mut self, mut flight: Flight) {
+        if !self.put(&mut flight).await {
+            self.known.iter_mut().for_each(Known::undo);
+        }
+        self.finish(flight.into_group()).await;
+    }
+
+    /// Puts one group on disk and looks through the next one meanwhile.
+    async fn land_and_begin(&mut self, mut flight: Flight, mut group: Group) -> Flight {
+        if !by_content().all(|table| flight.writes_to(table) || !group.has_rows_for(table)) {
+            self.land(flight).await;
+            return self.begin(group).await;
+        }
+        let parts = by_content().filter_map(|table| Some((table, group.take(table)?)));
+        let looks: Vec<Look> = parts.map(|(table, part)| self.lend(table, part)).collect();
+        let looking = tokio::task::spawn_blocking(|| look_through(looks, false));
+        let landed = self.put(&mut flight).await;
+        let looked = if landed {
+            self.finish(flight.group).await;
+            self.take_back(looking.await)
+        } else {
+            let looked = self.take_back(looking.await);
+            self.known.iter_mut().for_each(Known::undo);
+            self.finish(flight.into_group()).await;
+            looked
+        };
+        match looked {
+            Ok(looked) if !landed || looked.iter().any(|looked| looked.new.is_none()) => {
+                looked.into_iter().for_each(|Looked { table, part, .. }| group.put_back(table, part));
+                self.begin(group).await
+            }
+            looked => self.flight(group, looked),
+        }
+    }
+
+    /// A group with what was found in it.
+    fn flight(&self, mut group: Group, looked: Result<Vec<Looked>, StoreError>) -> Flight {
+        let mut parts = Vec::new();
+        for Looked { table, part, new } in looked.unwrap_or_else(|error| {
+            group.fail(&error);
+            Vec::new()
+        }) {
+            match new {
+                Some(Ok((written, file))) => parts.push(Encoded { table, part, written, file }),
+                Some(Err(error)) => group.note(table, &part, Err(self.tables[table].foreign(&error))),
+                None => group.put_back(table, part),
+            }
+        }
+        Flight { group, parts }
+    }
+
+    fn lend(&mut self, table: usize, part: Part) -> Look {
+        Look { table, part, lent: self.known[table].lend(), new: None }
+    }
+
+    fn take_back(
+        &mut self,
+        looks: Result<Vec<Look>, tokio::task::JoinError>,
+    ) -> Result<Vec<Looked>, StoreError> {
+        match looks {
+            Ok(looks) => {
+                let taken = looks.into_iter().map(|Look { table, part, lent, new }| {
+                    self.known[table].take_back(lent);
+                    Looked { table, part, new }
+                });
+                Ok(taken.collect())
+            }
+            Err(error) => {
+                self.known.iter_mut().for_each(Known::give_up);
+                Err(StoreError::other(&self.tables[0].dir, error))
+            }
+        }
+    }
+
+    /// Puts the files of a flight on disk and commits them, table by table. Says `false` when one of them went another
+    /// way than foreseen: what is still in `flight` was not written, and is to be looked at anew.
+    async fn put(&mut self, flight: &mut Flight) -> bool {
+        let mut parts = std::mem::take(&mut flight.parts).into_iter();
+        while let Some(Encoded { table, part, written, file }) = parts.next() {
+            let put = match file {
+                Some(file) => self.put_file(table, file).await,
+                None => Ok(true),
+            };
+            match put {
+                Ok(true) => flight.group.note(table, &part, Ok(&written)),
+                Ok(false) => {
+                    flight.group.put_back(table, part);
+                    flight.parts = parts.collect();
+                    return false;
+                }
+                Err(error) => {
+                    flight.group.note(table, &part, Err(error));
+                    flight.parts = parts.collect();
+                    return false;
                 }
             }
         }
-        if let Some(observer) = &self.observer {
-            let receipts = outcomes.iter().flatten();
-            observer.committed(&Commit {
-                appends: outcomes.len(),
-                failed: outcomes.iter().filter(|outcome| outcome.is_err()).count(),
-                written: receipts.clone().map(Receipt::written).sum(),
-                duplicates: receipts.map(Receipt::duplicates).sum(),
-                took: start.elapsed(),
-            });
-        }
-        for (request, outcome) in group.into_iter().zip(outcomes) {
-            let Request { reply, share, .. } = request;
-            // First, so that a caller that has its answer finds room in the queue.
-            drop(share);
-            // A caller that no longer waits is no error: its rows are on disk.
-            let _ = reply.send(outcome);
-        }
+        true
     }
 
-    /// Commits the new rows of `batches` to one table and returns how many each had.
+    /// Commits a file of new rows as of what is known of its table. Says `false` when others committed rows since.
+    async fn put_file(&mut self, index: usize, file: EncodedFile) -> Result<bool, StoreError> {
+        let (table, known) = (&self.tables[index], &mut self.known[index]);
+        let add = table.put(file, true).await?;
+        for _ in 0..ATTEMPTS {
+            match commit(table, known.next_version(), &add).await? {
+                Committed::Done => {
+                    known.keep(&add, &table.layout);
+                    self.commits.send_modify(|commits| *commits += 1);
+                    return Ok(true);
+                }
+                // Mostly the merges of upkeep.
+                Committed::Conflict if known.pass_moves(table).await? => {}
+                Committed::Conflict => break,
+            }
+        }
+        table.discard(&add).await;
+        Ok(false)
+    }
+
+    /// Commits what rows a group has left, and answers it. A table that fails fails the appends that have rows in
+    /// it; these take no part in later tables, so no run row goes ahead of its data.
+    async fn finish(&mut self, mut group: Group) {
+        for table in 0..TABLES {
+            let Some(part) = group.take(table) else { continue };
+            match self.commit_table(table, &part).await {
+                Ok(written) => group.note(table, &part, Ok(&written)),
+                Err(error) => group.note(table, &part, Err(error)),
+            }
+        }
+        if let Some(observer) = &self.observer {
+            observer.committed(&group.summary());
+        }
+        group.answer();
+    }
+
+    /// Brings what is known up to date for a part.
+    async fn prepare(&mut self, index: usize, part: &Part) -> Result<(), StoreError> {
+        let (table, known) = (&self.tables[index], &mut self.known[index]);
+        for _ in 0..ATTEMPTS {
+            if known.prepare(&self.scanner, table, &part.batches).await? {
+                return Ok(());
+            }
+        }
+        Err(busy(table))
+    }
+
+    /// Commits the new rows of a part to one table and returns how many each batch had.
     ///
     /// The commit is made as exactly the version after the one that was looked at for
     /// duplicates. When another process took it, all is looked at again, so no race can
     /// double a row.
-    async fn commit_table(&mut self, index: usize, batches: &[Rows]) -> Result<Vec<usize>, StoreError> {
+    async fn commit_table(&mut self, index: usize, part: &Part) -> Result<Vec<usize>, StoreError> {
         let (table, known) = (&self.tables[index], &mut self.known[index]);
         let layout = &table.layout;
-        let mut put: Option<(deltalake::kernel::Add, Vec<usize>)> = None;
+        let mut put: Option<(Add, Vec<usize>)> = None;
         for attempt in 0..ATTEMPTS {
-            let Some(version) = known.prepare(&self.scanner, table, batches).await? else { continue };
-            let fresh = known.fresh(layout, batches).map_err(|e| table.foreign(&e))?;
+            if !known.prepare(&self.scanner, table, &part.batches).await? {
+                continue;
+            }
+            let fresh = known.fresh(layout, &part.batches).map_err(|e| table.foreign(&e))?;
             // A file of an earlier attempt serves again when the rows are still the same new ones.
             // Versions may have moved, so versioned rows are always encoded anew.
             let reusable = matches!(layout.identity, Identity::Content { .. });
@@ -256,11 +309,10 @@ impl Writer {
                     add
                 }
             };
-            let operation =
-                DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
-            match table.commit(version, vec![Action::Add(add.clone())], operation).await? {
+            match commit(table, known.next_version(), &add).await? {
                 Committed::Done => {
-                    known.keep(layout, &rows, &add);
+                    known.keep(&add, layout);
+                    known.keep_versions(layout, &rows);
                     self.commits.send_modify(|commits| *commits += 1);
                     return Ok(fresh.written);
                 }
@@ -275,13 +327,59 @@ impl Writer {
         if let Some((add, _)) = put {
             table.discard(&add).await;
         }
-        Err(StoreError::Busy {
-            retry_after: Duration::from_secs(1),
-            cause: format!("other processes commit to {} without a pause", table.dir.display()),
-        })
+        Err(busy(table))
     }
 }
 
-fn rows_of(request: &Request) -> usize {
-    request.batches.iter().flatten().map(Rows::len).sum()
+impl Flight {
+    /// Whether it will commit to a table, and so be as of its newest version.
+    fn writes_to(&self, table: usize) -> bool {
+        self.parts.iter().any(|part| part.table == table && part.file.is_some())
+    }
+
+    /// The group with the rows that were not written.
+    fn into_group(mut self) -> Group {
+        self.parts.into_iter().for_each(|encoded| self.group.put_back(encoded.table, encoded.part));
+        self.group
+    }
+}
+
+/// Tables whose rows are told apart by content: a look at them can be done ahead of a commit.
+fn by_content() -> impl Iterator<Item = usize> {
+    (0..TABLES).filter(|table| matches!(LAYOUTS[*table].identity, Identity::Content { .. }))
+}
+
+/// Takes what waits, up to the size of a group.
+fn gather(first: Request, queue: &mut mpsc::Receiver<Request>) -> Group {
+    let mut rows = first.rows();
+    let mut requests = vec![first];
+    while rows < GROUP_ROWS && requests.len() < GROUP_REQUESTS {
+        let Ok(next) = queue.try_recv() else { break };
+        rows += next.rows();
+        requests.push(next);
+    }
+    Group::of(requests)
+}
+
+/// Finds out what is new and encodes it, if memory tells of all parts. It surely does after a look at the tables.
+fn look_through(mut looks: Vec<Look>, surely: bool) -> Vec<Look> {
+    let tells = |look: &mut Look| look.lent.knows_enough(&LAYOUTS[look.table], &look.part.batches);
+    if surely || looks.iter_mut().all(tells) {
+        for look in &mut looks {
+            look.new = Some(look.lent.encode_fresh(&LAYOUTS[look.table], &look.part.batches));
+        }
+    }
+    looks
+}
+
+async fn commit(table: &Table, version: u64, add: &Add) -> Result<Committed, StoreError> {
+    let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
+    table.commit(version, vec![Action::Add(add.clone())], operation).await
+}
+
+fn busy(table: &Table) -> StoreError {
+    StoreError::Busy {
+        retry_after: Duration::from_secs(1),
+        cause: format!("other processes commit to {} without a pause", table.dir.display()),
+    }
 }

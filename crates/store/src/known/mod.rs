@@ -15,10 +15,12 @@ use arrow::{
     record_batch::RecordBatch,
 };
 use deltalake::kernel::Add;
+use parquet::errors::ParquetError;
 
 use crate::{
     error::StoreError,
     layout::{Identity, Layout},
+    parquet_file::EncodedFile,
     query::{Scan, Scanner},
     rows::Rows,
     table::Table,
@@ -32,12 +34,21 @@ pub(crate) struct Known {
     /// The table as of which `rows` is right.
     tail: Tail,
     rows: Kind,
+    limit: usize,
 }
 
 enum Kind {
     Recent(Recent),
     Versions(Versions),
+    /// Recent rows that are lent; of those that were fresh, so many appends were kept since.
+    Lent {
+        kept: usize,
+    },
 }
+
+/// What is known of a table's recent rows.
+#[derive(Debug)]
+pub(crate) struct Lent(Recent);
 
 /// The rows of a batch that are new.
 #[derive(Debug)]
@@ -63,27 +74,26 @@ impl Known {
             Identity::Content { .. } => Kind::Recent(Recent::new(limit)),
             Identity::Versioned(_) => Kind::Versions(Versions::new(limit)),
         };
-        Self { tail: Tail::default(), rows }
+        Self { tail: Tail::default(), rows, limit }
     }
 
     /// Brings what is known up to date with the table, and looks up what must be known to tell the
-    /// new rows of `batches`. Returns the version that a commit of what is then
-    /// [`fresh`](Self::fresh) must have, or `None` when the table changed meanwhile and all must be
+    /// new rows of `batches`. What is then [`fresh`](Self::fresh) must be committed as
+    /// [`next_version`](Self::next_version). Says `false` when the table changed meanwhile and all must be
     /// looked at again. What was fresh before and not [`kept`](Self::keep) is not known any more.
     pub(crate) async fn prepare(
         &mut self,
         scanner: &Scanner,
         table: &Table,
         batches: &[Rows],
-    ) -> Result<Option<u64>, StoreError> {
-        if let Kind::Recent(recent) = &mut self.rows {
-            recent.undo();
-        }
+    ) -> Result<bool, StoreError> {
+        self.undo();
         let followed = self.tail.follow(table).await?;
         if followed == Followed::Anew || self.tail.lost_news() {
             match &mut self.rows {
                 Kind::Recent(recent) => recent.forget(),
                 Kind::Versions(versions) => versions.forget(),
+                Kind::Lent { .. } => unreachable!("{LENT}"),
             }
             self.tail.take_news();
         }
@@ -91,8 +101,9 @@ impl Known {
         let looked = match &mut self.rows {
             Kind::Recent(recent) => recent.prepare(&mut reader, batches).await?,
             Kind::Versions(versions) => versions.prepare(&mut reader, batches).await?,
+            Kind::Lent { .. } => unreachable!("{LENT}"),
         };
-        Ok((looked == Looked::Well).then(|| self.tail.next_version()))
+        Ok(looked == Looked::Well)
     }
 
     /// The rows that are new, over all batches in order. Call [`Self::keep`] once they are committed.
@@ -100,18 +111,96 @@ impl Known {
         match &mut self.rows {
             Kind::Recent(recent) => recent.fresh(layout, batches),
             Kind::Versions(versions) => versions.fresh(layout, batches),
+            Kind::Lent { .. } => unreachable!("{LENT}"),
         }
     }
 
-    /// Notes that the fresh `rows` were committed as `add`.
-    pub(crate) fn keep(&mut self, layout: &Layout, rows: &Rows, add: &Add) {
+    /// Notes that fresh rows were committed as `add`: those that were fresh first, if they are of several appends.
+    pub(crate) fn keep(&mut self, add: &Add, layout: &Layout) {
         self.tail.committed(add.path.clone(), add.stats.as_deref(), layout);
         match &mut self.rows {
             Kind::Recent(recent) => recent.keep(),
-            Kind::Versions(versions) => versions.keep(layout, rows),
+            Kind::Versions(_) => {}
+            Kind::Lent { kept } => *kept += 1,
+        }
+    }
+
+    /// Notes the versions in `rows` that were just kept.
+    pub(crate) fn keep_versions(&mut self, layout: &Layout, rows: &Rows) {
+        if let Kind::Versions(versions) = &mut self.rows {
+            versions.keep(layout, rows);
+        }
+    }
+
+    /// Forgets what is fresh and not kept.
+    pub(crate) fn undo(&mut self) {
+        if let Kind::Recent(recent) = &mut self.rows {
+            recent.undo();
+        }
+    }
+
+    /// Lends what is known of recent rows, so that one append can be looked through while the one before is being
+    /// committed. Until it is [taken back](Self::take_back), nothing else is known here.
+    ///
+    /// # Panics
+    /// When rows are told apart otherwise, or it is lent already.
+    pub(crate) fn lend(&mut self) -> Lent {
+        match std::mem::replace(&mut self.rows, Kind::Lent { kept: 0 }) {
+            Kind::Recent(recent) => Lent(recent),
+            _ => unreachable!("only what is known of recent rows is lent, and once"),
+        }
+    }
+
+    /// Takes back what was lent.
+    pub(crate) fn take_back(&mut self, Lent(mut recent): Lent) {
+        if let Kind::Lent { kept } = self.rows {
+            (0..kept).for_each(|_| recent.keep());
+        }
+        self.rows = Kind::Recent(recent);
+    }
+
+    /// Goes on without what was lent, if anything was.
+    pub(crate) fn give_up(&mut self) {
+        if let Kind::Lent { .. } = self.rows {
+            self.rows = Kind::Recent(Recent::new(self.limit));
+        }
+    }
+
+    /// The version that the next commit must have, as far as the table was looked at.
+    pub(crate) fn next_version(&self) -> u64 {
+        self.tail.next_version()
+    }
+
+    /// Goes past commits that only moved rows from file to file. Says whether there were any, and none with news.
+    pub(crate) async fn pass_moves(&mut self, table: &Table) -> Result<bool, StoreError> {
+        self.tail.pass_moves(table).await
+    }
+}
+
+impl Lent {
+    /// Whether the new rows of the batches can be told without a look at the table.
+    pub(crate) fn knows_enough(&mut self, layout: &Layout, batches: &[Rows]) -> bool {
+        self.0.knows_enough(layout, batches)
+    }
+
+    /// How many rows of each batch are new, and a file of them all if there are any. They count as fresh.
+    pub(crate) fn encode_fresh(
+        &mut self,
+        layout: &Layout,
+        batches: &[Rows],
+    ) -> Result<(Vec<usize>, Option<EncodedFile>), ParquetError> {
+        let Fresh { rows, written } = self.0.fresh(layout, batches)?;
+        match rows.map(|rows| rows.encode(layout)).transpose() {
+            Ok(file) => Ok((written, file)),
+            Err(error) => {
+                self.0.undo_last();
+                Err(error)
+            }
         }
     }
 }
+
+const LENT: &str = "nobody asks for what is lent";
 
 /// Reads a table as of the version that its tail was followed to.
 struct Reader<'a> {

@@ -6,7 +6,7 @@
 
 use std::{
     borrow::Borrow,
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     hash::{BuildHasherDefault, Hash},
 };
 
@@ -40,14 +40,17 @@ type Ids = HashSet<u128, BuildHasherDefault<Folded>>;
 #[derive(Debug)]
 struct RunRows {
     rows: Window,
-    /// Times and ids of those that are not in the table yet.
-    fresh: Vec<(i64, u128)>,
     used: u64,
 }
+
+/// Rows of one append by run: their times and ids.
+type Appended = Vec<(String, Vec<(i64, u128)>)>;
 
 #[derive(Debug)]
 pub(super) struct Recent {
     runs: HashMap<String, RunRows>,
+    /// Rows that are remembered already and not in the table yet, the append that is written first to the front.
+    waiting: VecDeque<Appended>,
     /// Rows of the batches looked at last that are in the table and too old to be remembered.
     old: Ids,
     limit: usize,
@@ -56,11 +59,13 @@ pub(super) struct Recent {
 
 impl Recent {
     pub(super) fn new(limit: usize) -> Self {
-        Self { runs: HashMap::new(), old: Ids::default(), limit: limit.max(1), clock: 0 }
+        let (runs, waiting, old) = Default::default();
+        Self { runs, waiting, old, limit: limit.max(1), clock: 0 }
     }
 
     pub(super) fn forget(&mut self) {
         self.runs.clear();
+        self.waiting.clear();
     }
 
     pub(super) async fn prepare(
@@ -71,21 +76,39 @@ impl Recent {
         if self.take_news(reader).await? == Looked::Amiss {
             return Ok(Looked::Amiss);
         }
-        self.clock += 1;
-        self.old.clear();
-        let mut runs: BTreeSet<&str> = BTreeSet::new();
-        for run in batches.iter().flat_map(Rows::run_ids) {
-            match self.runs.get_mut(run) {
-                Some(known) => known.used = self.clock,
-                None => {
-                    runs.insert(run);
-                }
-            }
-        }
+        let runs = self.unknown_runs(batches);
         if self.load(reader, &runs).await? == Looked::Amiss {
             return Ok(Looked::Amiss);
         }
         self.look_for_old(reader, batches).await
+    }
+
+    /// The runs of the batches that nothing is known of; the others are in use from now on.
+    fn unknown_runs<'a>(&mut self, batches: &'a [Rows]) -> BTreeSet<&'a str> {
+        self.clock += 1;
+        self.old.clear();
+        let mut unknown = BTreeSet::new();
+        for run in batches.iter().flat_map(Rows::run_ids) {
+            match self.runs.get_mut(run) {
+                Some(known) => known.used = self.clock,
+                None => {
+                    unknown.insert(run);
+                }
+            }
+        }
+        unknown
+    }
+
+    /// Whether the new rows of the batches can be told without a look at the table.
+    pub(super) fn knows_enough(&mut self, layout: &Layout, batches: &[Rows]) -> bool {
+        self.unknown_runs(batches).is_empty() && !self.go_back_too_far(layout, batches)
+    }
+
+    /// Whether rows of the batches are older than what is remembered of their run.
+    fn go_back_too_far(&self, layout: &Layout, batches: &[Rows]) -> bool {
+        let from = |run: &str| self.runs.get(run).map_or(i64::MAX, |known| known.rows.from());
+        let all_known = batches.iter().flat_map(Rows::run_ids).all(|run| from(run) == i64::MIN);
+        !all_known && first_times(layout, batches).into_iter().any(|(run, first)| first < from(run))
     }
 
     /// Remembers the last rows of runs that nothing is known of.
@@ -138,8 +161,7 @@ impl Recent {
         batches: &[Rows],
     ) -> Result<Looked, StoreError> {
         let mut old: BTreeMap<&str, Vec<(i64, u128)>> = BTreeMap::new();
-        let all_known = batches.iter().flat_map(Rows::run_ids).all(|run| self.knows_all_of(run));
-        if !all_known {
+        if self.go_back_too_far(reader.layout(), batches) {
             for_each_row(reader.layout(), batches, |run, time, id| {
                 if self.runs.get(run).is_some_and(|known| time < known.rows.from()) {
                     old.entry(run).or_default().push((time, id));
@@ -184,10 +206,6 @@ impl Recent {
         Ok(Looked::Well)
     }
 
-    fn knows_all_of(&self, run: &str) -> bool {
-        self.runs.get(run).is_some_and(|known| known.rows.from() == i64::MIN)
-    }
-
     /// The rows that are new, which count as remembered at once.
     pub(super) fn fresh(&mut self, layout: &Layout, batches: &[Rows]) -> Result<Fresh, ArrowError> {
         let mut written = Vec::with_capacity(batches.len());
@@ -202,7 +220,7 @@ impl Recent {
                     let places: Vec<usize> =
                         runs.into_iter().map(|run| taken.place(&mut self.runs, run)).collect();
                     let is_new = |(series, time, id): (usize, i64, u128)| {
-                        taken.runs[places[of_series[series]]].1.add(time, id, &mut self.old)
+                        taken.add(places[of_series[series]], time, id, &mut self.old)
                     };
                     let keep: Vec<bool> = block.times().map(is_new).collect();
                     count += keep.iter().filter(|keep| **keep).count();
@@ -221,7 +239,7 @@ impl Recent {
                                 _ => taken.place(&mut self.runs, run),
                             };
                             last = Some((run, place));
-                            taken.runs[place].1.add(times[row], row_id(ids.value(row)), &mut self.old)
+                            taken.add(place, times[row], row_id(ids.value(row)), &mut self.old)
                         };
                         let mask: BooleanArray = (0..batch.num_rows()).map(is_new).map(Some).collect();
                         count += mask.true_count();
@@ -235,27 +253,36 @@ impl Recent {
             }
             written.push(count);
         }
-        self.runs.extend(taken.runs);
+        let appended = taken.give_back(&mut self.runs);
         let rows = match (written.iter().sum(), points.is_empty()) {
             (0, _) => None,
             (_, false) => Some(Rows::Points(points)),
             _ => Some(Rows::Columns(columns)),
         };
+        if rows.is_some() {
+            self.waiting.push_back(appended);
+        }
         Ok(Fresh { rows, written })
     }
 
-    /// Says that the fresh rows are in the table.
+    /// Says that the rows that waited longest are in the table.
     pub(super) fn keep(&mut self) {
-        self.runs.values_mut().for_each(|known| known.fresh.clear());
+        self.waiting.pop_front();
         self.make_room();
     }
 
-    /// Says that the fresh rows of the last look are not in the table.
+    /// Says that no rows that wait will come into the table.
     pub(super) fn undo(&mut self) {
-        for known in self.runs.values_mut() {
-            for (time, id) in known.fresh.drain(..) {
-                known.rows.remove(time, id);
-            }
+        while !self.waiting.is_empty() {
+            self.undo_last();
+        }
+    }
+
+    /// Says that the rows that wait the shortest will not come into the table.
+    pub(super) fn undo_last(&mut self) {
+        for (run, rows) in self.waiting.pop_back().into_iter().flatten() {
+            let Some(known) = self.runs.get_mut(&run) else { continue };
+            rows.into_iter().for_each(|(time, id)| known.rows.remove(time, id));
         }
     }
 
@@ -292,19 +319,7 @@ impl Recent {
 
 impl RunRows {
     fn new(from: i64, used: u64) -> Self {
-        Self { rows: Window::new(from), fresh: Vec::new(), used }
-    }
-
-    /// Adds a row; says whether it is new. `old` knows those that are too old to be remembered.
-    fn add(&mut self, time: i64, id: u128, old: &mut Ids) -> bool {
-        if time < self.rows.from() {
-            return old.insert(id);
-        }
-        let new = self.rows.insert(time, id);
-        if new {
-            self.fresh.push((time, id));
-        }
-        new
+        Self { rows: Window::new(from), used }
     }
 }
 
@@ -312,16 +327,48 @@ impl RunRows {
 #[derive(Debug, Default)]
 struct Taken<'a> {
     places: HashMap<&'a str, usize>,
-    runs: Vec<(String, RunRows)>,
+    runs: Vec<TakenRun>,
+}
+
+#[derive(Debug)]
+struct TakenRun {
+    run: String,
+    known: RunRows,
+    /// Times and ids of its new rows.
+    fresh: Vec<(i64, u128)>,
 }
 
 impl<'a> Taken<'a> {
     /// The place of a run.
     fn place(&mut self, known: &mut HashMap<String, RunRows>, run: &'a str) -> usize {
         *self.places.entry(run).or_insert_with(|| {
-            self.runs.push(known.remove_entry(run).expect("every run of the batches was looked up before"));
+            let (run, known) =
+                known.remove_entry(run).expect("every run of the batches was looked up before");
+            self.runs.push(TakenRun { run, known, fresh: Vec::new() });
             self.runs.len() - 1
         })
+    }
+
+    /// Adds a row to the run at a place; says whether it is new. `old` are those that are too old to be remembered.
+    fn add(&mut self, place: usize, time: i64, id: u128, old: &mut Ids) -> bool {
+        let run = &mut self.runs[place];
+        if time < run.known.rows.from() {
+            return old.insert(id);
+        }
+        let new = run.known.rows.insert(time, id);
+        if new {
+            run.fresh.push((time, id));
+        }
+        new
+    }
+
+    /// Puts the runs back; returns their new rows.
+    fn give_back(self, known: &mut HashMap<String, RunRows>) -> Appended {
+        let back = |run: TakenRun| {
+            known.insert(run.run.clone(), run.known);
+            (run.run, run.fresh)
+        };
+        self.runs.into_iter().map(back).filter(|(_, fresh)| !fresh.is_empty()).collect()
     }
 }
 
@@ -348,6 +395,34 @@ fn time(layout: &Layout) -> &'static str {
         Identity::Content { time } => time,
         Identity::Versioned(_) => unreachable!("versions are told apart otherwise"),
     }
+}
+
+/// The runs, each with the earliest time of its rows.
+fn first_times<'a>(layout: &Layout, batches: &'a [Rows]) -> HashMap<&'a str, i64> {
+    let mut firsts: HashMap<&str, i64> = HashMap::new();
+    let mut note = |run, first: i64| {
+        firsts.entry(run).and_modify(|known| *known = first.min(*known)).or_insert(first);
+    };
+    for rows in batches {
+        match rows {
+            Rows::Points(block) => {
+                let (runs, places) = block.runs();
+                let mut of_runs = vec![i64::MAX; runs.len()];
+                for (series, time, _) in block.times() {
+                    let first = &mut of_runs[places[series]];
+                    *first = time.min(*first);
+                }
+                runs.into_iter().zip(of_runs).for_each(|(run, first)| note(run, first));
+            }
+            Rows::Columns(parts) => {
+                for batch in parts {
+                    let runs = strings(batch, "run_id").iter().flatten();
+                    runs.zip(numbers(batch, time(layout))).for_each(|(run, time)| note(run, *time));
+                }
+            }
+        }
+    }
+    firsts
 }
 
 /// Run, time and id of every row.

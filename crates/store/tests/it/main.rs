@@ -3,6 +3,7 @@
 
 mod append;
 mod child;
+mod crowd;
 mod damage;
 mod disk;
 mod maintain;
