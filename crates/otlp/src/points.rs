@@ -34,7 +34,38 @@ pub(crate) struct Known {
 }
 
 /// Series by the bytes of their attributes.
-pub(crate) type OfAttributes = HashMap<Box<[u8]>, PointSeries, RandomState>;
+#[derive(Debug, Default)]
+pub(crate) struct OfAttributes {
+    /// In the order in which they were seen first, which is mostly the order in which they come again.
+    series: Vec<(Box<[u8]>, PointSeries)>,
+    places: HashMap<Box<[u8]>, usize, RandomState>,
+}
+
+impl OfAttributes {
+    /// The place of a series. Looked for at `guess` first.
+    pub(crate) fn find(&self, attributes: &[u8], guess: usize) -> Option<usize> {
+        match self.series.get(guess) {
+            Some((same, _)) if **same == *attributes => Some(guess),
+            _ => self.places.get(attributes).copied(),
+        }
+    }
+
+    /// The series at a place.
+    pub(crate) fn at(&self, place: usize) -> &PointSeries {
+        &self.series[place].1
+    }
+
+    fn insert(&mut self, attributes: &[u8], series: &PointSeries) {
+        let next = self.series.len();
+        let place = *self.places.entry(attributes.into()).or_insert(next);
+        let entry = (attributes.into(), series.clone());
+        if place == next {
+            self.series.push(entry);
+        } else {
+            self.series[place] = entry;
+        }
+    }
+}
 
 /// Bytes that an entry takes beside those of its key and of its series.
 const ENTRY_BYTES: usize = 256;
@@ -60,9 +91,9 @@ impl SeriesCache {
 
     /// Remembers a series beneath a head.
     pub(crate) fn insert(&self, known: &Known, attributes: &[u8], series: &PointSeries) {
-        if self.take(attributes.len() + series.size()) {
+        if self.take(2 * attributes.len() + series.size()) {
             let mut all = known.series.write().unwrap_or_else(PoisonError::into_inner);
-            all.insert(attributes.into(), series.clone());
+            all.insert(attributes, series);
         }
     }
 

@@ -377,7 +377,8 @@ impl Decoder<'_> {
     ) -> Result<(), Refused> {
         let known = self.cache.of_head(&scope.key(&metric.head));
         let (mut attributes, mut buffer) = (Vec::with_capacity(256), Vec::with_capacity(1024));
-        let mut last: Option<(Vec<u8>, u32)> = None;
+        // Places of the series before, among those known and in the block.
+        let mut last: Option<(usize, u32)> = None;
         let mut unknown: Vec<(usize, &[u8])> = Vec::new();
         known.look_up(|known| {
             for (index, bytes) in metric.points().enumerate() {
@@ -385,18 +386,16 @@ impl Decoder<'_> {
                     unknown.push((index, bytes));
                     continue;
                 };
-                let series = match &last {
-                    Some((same, series)) if *same == attributes => *series,
-                    _ => {
-                        let Some(series) = known.get(attributes.as_slice()) else {
-                            unknown.push((index, bytes));
-                            continue;
-                        };
-                        let series = self.points.add_series(series.clone());
-                        last = Some((attributes.clone(), series));
-                        series
-                    }
+                let guess = last.map_or(0, |(place, _)| place + 1);
+                let Some(place) = known.find(&attributes, guess) else {
+                    unknown.push((index, bytes));
+                    continue;
                 };
+                let series = match last {
+                    Some((same, series)) if same == place => series,
+                    _ => self.points.add_series(known.at(place).clone()),
+                };
+                last = Some((place, series));
                 self.points.push(series, sample, &mut buffer);
             }
         });

@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod demo;
 mod exit;
+mod memory;
 mod output;
 mod power;
 mod record;

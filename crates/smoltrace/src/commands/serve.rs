@@ -54,15 +54,6 @@ pub async fn open_to_serve(dir: &Path) -> Result<(Store, Registry)> {
     Ok((store, registry))
 }
 
-/// Rows come and go on all threads, and glibc would give each of them memory of its own, of which hardly any comes back.
-fn bound_arenas() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: sets a number of the allocator, which may be done at any time.
-    unsafe {
-        libc::mallopt(libc::M_ARENA_MAX, 4);
-    }
-}
-
 /// Serves until Ctrl-C or SIGTERM, then flushes.
 pub async fn serve(
     args: &ServeArgs,
@@ -71,7 +62,6 @@ pub async fn serve(
     mut registry: Registry,
     taken: Taken,
 ) -> Result<()> {
-    bound_arenas();
     let receive = &args.receive;
     let addresses = [
         ("--listen", Some(Listen::At(args.listen))),

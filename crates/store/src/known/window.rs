@@ -58,8 +58,9 @@ struct Chunk {
     most: usize,
 }
 
-/// Rows of a chunk: about as many as a processor keeps near at hand.
-const CHUNK_ROWS: usize = 8_192;
+/// Rows of a chunk: about as many as a processor keeps near at hand. As many as a map has room for, and so has a smaller
+/// one for half of them.
+const CHUNK_ROWS: usize = 14_336;
 
 /// All rows from some time on.
 #[derive(Debug)]
@@ -131,6 +132,8 @@ impl Window {
             return;
         };
         let later: HashMap<_, _, _> = chunk.rows.extract_if(|_, time| *time >= from).collect();
+        // Few come late.
+        chunk.rows.shrink_to_fit();
         chunk.most = self.chunk_rows.max(2 * chunk.rows.len());
         let most = self.chunk_rows.max(2 * later.len());
         self.chunks.insert(place + 1, Chunk { from, rows: later, most });

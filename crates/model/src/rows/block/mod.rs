@@ -5,9 +5,9 @@
 mod read;
 mod write;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::ids;
 
@@ -17,19 +17,30 @@ use super::{
 };
 
 /// What all points of one series of one run share. Cheap to clone.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone)]
 pub struct PointSeries(Arc<Shared>);
 
-#[derive(Debug, PartialEq)]
 struct Shared {
     /// A point without sample.
     head: PointRow,
-    /// The head's part of what makes a row id.
-    content: Vec<u8>,
-    /// Hash of `content`.
+    /// The hash that makes a row id, as far as the head's part of it.
+    hash: Xxh3Default,
+    /// The hash of that part alone.
     key: u128,
     /// The series id as a number.
     id: u128,
+}
+
+impl fmt::Debug for PointSeries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PointSeries").field(&self.0.head).finish()
+    }
+}
+
+impl PartialEq for PointSeries {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.head == other.0.head
+    }
 }
 
 /// What one point says beside its series.
@@ -75,8 +86,10 @@ impl PointSeries {
         let mut sample = Vec::new();
         write_sample(&PointSample::default(), &mut sample);
         content.truncate(content.len() - sample.len());
+        let mut hash = Xxh3Default::new();
+        hash.update(&content);
         let id = u128::from_str_radix(&head.series_id, 16).unwrap_or_default();
-        Self(Arc::new(Shared { key: xxh3_128(&content), id, head, content }))
+        Self(Arc::new(Shared { key: hash.digest128(), hash, id, head }))
     }
 
     /// The series id as a number.
@@ -89,7 +102,7 @@ impl PointSeries {
         let head = &self.0.head;
         let texts = [&head.run_id, &head.service, &head.metric, &head.unit, &head.attributes];
         let texts = texts.into_iter().chain([&head.resource, &head.scope, &head.series_id]);
-        size_of::<Shared>() + self.0.content.len() + texts.map(String::len).sum::<usize>()
+        size_of::<Shared>() + texts.map(String::len).sum::<usize>()
     }
 
     /// A point of the series without its sample.
@@ -127,9 +140,10 @@ impl PointBlock {
     /// Adds a point of the series at a place. `buffer` is scratch space.
     pub fn push(&mut self, series: u32, sample: PointSample, buffer: &mut Vec<u8>) {
         buffer.clear();
-        buffer.extend_from_slice(&self.series[series as usize].0.content);
         write_sample(&sample, buffer);
-        self.rows.push(BlockRow { id: xxh3_128(buffer), series, sample });
+        let mut hash = self.series[series as usize].0.hash.clone();
+        hash.update(buffer);
+        self.rows.push(BlockRow { id: hash.digest128(), series, sample });
     }
 
     /// Run ids, each once for each series.
