@@ -1,7 +1,7 @@
 // Models by metrics, coloured by how good each is: the same colour is good whichever way a metric goes.
 
 import { useNavigate } from '@tanstack/react-router';
-import { useCallback, useMemo } from 'react';
+import { memo, useCallback, useMemo } from 'react';
 
 import type { Run } from '@/api/types';
 import { Figure } from '@/charts/Figure';
@@ -34,7 +34,7 @@ const ROW_PX = 34;
 /** A ground that the numbers can be read on. */
 const pale = (colour = 'rgb(0, 0, 0)') => colour.replace(/^rgb\((.*)\)$/, 'rgba($1, 0.5)');
 
-export function Heatmap({ runs }: { runs: readonly Run[] }) {
+export const Heatmap = memo(function Heatmap({ runs }: { runs: readonly Run[] }) {
   const navigate = useNavigate({ from: '/' });
   const metrics = useMemo(() => SHOWN.flatMap((id) => metricOf(id) ?? []), []);
   const all = useMemo(() => byModel(runs), [runs]);
@@ -172,4 +172,4 @@ export function Heatmap({ runs }: { runs: readonly Run[] }) {
       }}
     />
   );
-}
+});

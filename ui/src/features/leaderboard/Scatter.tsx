@@ -46,6 +46,18 @@ const MOST_SIZED = 1500;
 
 const DEFAULT = { x: 'co2_emissions_g', y: 'success_rate', size: 'total_tokens' };
 
+/** Places one after the other, x and y in turn: ten thousand lists of two would be copied one by one. */
+function pairs(places: readonly Place[]): Float64Array {
+  const flat = new Float64Array(2 * places.length);
+  let at = 0;
+  for (const { x, y } of places) {
+    flat[at] = x;
+    flat[at + 1] = y;
+    at += 2;
+  }
+  return flat;
+}
+
 const chosen = (id: string | undefined, fallback: string): RunMetric | undefined =>
   metricOf(id) ?? metricOf(fallback);
 
@@ -82,7 +94,7 @@ export function Scatter({ runs, search, onChange }: Props) {
   const crowded = placed.length > MOST_SIZED;
   const build = useCallback(
     (theme: Theme): FigureOption => {
-      const most = placed.reduce((most, { run }) => Math.max(most, size?.of(run) ?? 0), 0);
+      const most = crowded ? 0 : placed.reduce((most, { run }) => Math.max(most, size?.of(run) ?? 0), 0);
       const diameter = ({ run }: Place) =>
         crowded ? 9 : 2 * radius(size ? size.of(run) : null, most, [4.5, 17]);
       const drawn = (place: Place) => [place.x, place.y, diameter(place)];
@@ -93,7 +105,9 @@ export function Scatter({ runs, search, onChange }: Props) {
         encode: { x: 0, y: 1 },
       };
       // So many are drawn in one stroke, alike: their sizes could not be told apart anyway.
-      const alike = crowded ? { large: true, largeThreshold: 1, symbolSize: 6 } : {};
+      const alike = crowded
+        ? { large: true, largeThreshold: 1, symbolSize: 5, symbol: 'rect', dimensions: ['x', 'y'] }
+        : {};
       return {
         animation: false,
         textStyle: { fontFamily: theme.font },
@@ -116,7 +130,7 @@ export function Scatter({ runs, search, onChange }: Props) {
               ...bubbles,
               ...alike,
               name,
-              data: of.map(drawn),
+              data: crowded ? pairs(of) : of.map(drawn),
               itemStyle: { color: tone, opacity: 0.72, borderColor: theme.surface, borderWidth: 1 },
             };
           }),

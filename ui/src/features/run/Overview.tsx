@@ -15,7 +15,7 @@ import { HeadRow } from './HeadRow';
 import css from './run.module.css';
 
 export function Overview({ detail }: { detail: RunDetail }) {
-  const { run, differences, gpus } = detail;
+  const { run, differences, fields, gpus } = detail;
   const { data, error, refetch } = useQuery(runResults(run.run_id));
   if (error) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading label="the tests" height="40vh" />;
@@ -39,7 +39,7 @@ export function Overview({ detail }: { detail: RunDetail }) {
           note="kept beside ours, never mixed with it"
           className={css.wide}
         >
-          <Differences differences={differences} />
+          <Differences differences={differences} fields={fields} />
         </Panel>
       )}
     </div>
