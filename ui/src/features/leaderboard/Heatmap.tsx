@@ -12,21 +12,10 @@ import { metricOf } from '@/lib/metrics';
 import { shortNames } from '@/lib/model';
 
 import { byModel, heatmap } from './analytics';
+import { MAPPED } from './charted';
 import css from './insights.module.css';
 
 const parts = () => import('@/charts/parts/heatmap');
-
-const SHOWN = [
-  'success_rate',
-  'avg_steps',
-  'avg_duration_ms',
-  'tokens_per_success',
-  'cost_per_success_usd',
-  'energy_per_success_wh',
-  'co2_per_success_g',
-  'gpu_utilization_avg',
-  'gpu_power_avg_w',
-];
 
 const MOST_MODELS = 40;
 const ROW_PX = 34;
@@ -36,7 +25,7 @@ const pale = (colour = 'rgb(0, 0, 0)') => colour.replace(/^rgb\((.*)\)$/, 'rgba(
 
 export const Heatmap = memo(function Heatmap({ runs }: { runs: readonly Run[] }) {
   const navigate = useNavigate({ from: '/' });
-  const metrics = useMemo(() => SHOWN.flatMap((id) => metricOf(id) ?? []), []);
+  const metrics = useMemo(() => MAPPED.flatMap((id) => metricOf(id) ?? []), []);
   const all = useMemo(() => byModel(runs), [runs]);
   const models = useMemo(() => all.slice(0, MOST_MODELS), [all]);
   const cells = useMemo(() => heatmap(models, metrics), [models, metrics]);
