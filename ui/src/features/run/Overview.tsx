@@ -46,6 +46,13 @@ export function Overview({ detail }: { detail: RunDetail }) {
   );
 }
 
+/** How many passed, of those that were scored. */
+function passedInWords(passed: number, failed: number, unscored: number): string {
+  const scored = passed + failed;
+  const parts = [scored > 0 && `${passed} of ${scored} passed`, unscored > 0 && `${unscored} unscored`];
+  return parts.filter(Boolean).join(', ');
+}
+
 function Outcomes({ detail: { run }, results }: { detail: RunDetail; results: Result[] }) {
   const kinds = [...new Set(results.map(({ agent_type }) => agent_type))].sort();
   return (
@@ -71,9 +78,7 @@ function Outcomes({ detail: { run }, results }: { detail: RunDetail; results: Re
               <div key={kind} style={{ display: 'contents' }}>
                 <span>{kind} agent</span>
                 <ShareBar passed={count('passed')} failed={count('failed')} unscored={count('unscored')} />
-                <small>
-                  {count('passed')} of {of.length} passed
-                </small>
+                <small>{passedInWords(count('passed'), count('failed'), count('unscored'))}</small>
               </div>
             );
           })}
