@@ -25,6 +25,7 @@ export function NotHeld({ ids, held }: { ids: string[]; held: HeldComparisons })
         This page shows recorded files. Whether runs differ is worked out where their data is, when the bundle
         is written: {holds(held)}
       </p>
+      {among.length > 0 && <p>Of these runs it compares:</p>}
       {among.length > 0 && (
         <ul className={css.held} aria-label="Compared in this bundle">
           {among.slice(0, MOST_LISTED).map(({ runs }) => (
@@ -48,12 +49,13 @@ export function NotHeld({ ids, held }: { ids: string[]; held: HeldComparisons })
 
 /** What the bundle holds, as the end of a sentence. */
 function holds({ items, paired }: HeldComparisons): string {
-  if (items.length === 0) return 'this one holds no comparison.';
-  const best =
-    paired > 1
-      ? `its ${paired} best runs each with each, and those it was asked for`
-      : 'those it was asked for';
-  return `this one holds ${format.plural(items.length, 'comparison')}, of ${best}.`;
+  if (items.length === 0) return 'this one holds none.';
+  const pairs = paired * (paired - 1);
+  const kinds = [
+    pairs > 0 && `of its ${paired} best runs, each with each`,
+    items.length > pairs && 'of those that were asked for',
+  ];
+  return `this one holds ${format.plural(items.length, 'comparison')}, ${kinds.filter(Boolean).join(', and ')}.`;
 }
 
 /** A word as a shell takes it, whatever is in it. */
