@@ -69,7 +69,7 @@ const test = base.extend<object, { site: string; pair: Pair }>({
       await provide(`http://127.0.0.1:${(http.address() as AddressInfo).port}/site/`);
       http.close();
     },
-    { scope: 'worker', timeout: 120_000 },
+    { scope: 'worker', timeout: 240_000 },
   ],
 });
 
