@@ -5,6 +5,8 @@ import { createServer, type Server as Http } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 
+import type { Page } from '@playwright/test';
+
 import { HOSTILE_RUN } from './hostile';
 import { RECORDING } from './server';
 import { expect, test as base, watch } from './test';
@@ -32,17 +34,42 @@ function host(dir: string): Http {
   });
 }
 
-const test = base.extend<object, { site: string }>({
-  site: [
+/** Bundled runs beside the recording and its hostile twin: a strong and a weak model on the same tests. */
+type Pair = [string, string];
+
+const test = base.extend<object, { site: string; pair: Pair }>({
+  pair: [
     async ({ server }, provide) => {
+      const { items } = JSON.parse(server.command('leaderboard', '--json', '--limit', '1000')) as {
+        items: { run_id: string; model: string; total_tests: number }[];
+      };
+      const of = (model: string) =>
+        items.find((run) => run.model.endsWith(model) && run.total_tests === 32)?.run_id ?? '';
+      await provide([of('heron-70b-instruct'), of('wren-3b')]);
+    },
+    { scope: 'worker' },
+  ],
+  site: [
+    async ({ server, pair }, provide) => {
       const dir = join(server.dir, 'site');
-      server.command('bundle', dir, '--run', RECORDING, '--run', HOSTILE_RUN);
+      const runs = [RECORDING, HOSTILE_RUN, ...pair].flatMap((run) => ['--run', run]);
+      server.command(
+        'bundle',
+        dir,
+        ...runs,
+        '--pairs',
+        '2',
+        '--compare',
+        pair.join(),
+        '--compare',
+        [...pair, RECORDING].join(),
+      );
       const http = host(dir);
       await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
       await provide(`http://127.0.0.1:${(http.address() as AddressInfo).port}/site/`);
       http.close();
     },
-    { scope: 'worker', timeout: 120_000 },
+    { scope: 'worker', timeout: 240_000 },
   ],
 });
 
@@ -83,11 +110,46 @@ test('shows the same from files', async ({ browser, site }) => {
   await page.close();
 });
 
-test('says what is not in it', async ({ browser, site }) => {
+/** All that a comparison says in numbers, and of one test. */
+async function compared(page: Page, test: string): Promise<string[]> {
+  const grid = page.getByRole('grid', { name: 'Tests compared' });
+  await expect(grid.locator('tr[data-place="0"]')).toBeVisible();
+  const parts = [
+    page.getByRole('region', { name: 'The difference in success' }),
+    page.getByRole('region', { name: 'Side by side, table' }),
+    grid,
+    page.getByRole('region', { name: `A, ${test}` }),
+  ];
+  return Promise.all(parts.map((part) => part.innerText()));
+}
+
+test('compares two runs with the numbers of the server', async ({ browser, page, site, pair }) => {
+  const address = `/compare?runs=${pair.join()}&show=all&test=`;
+  const answer = await page.request.get(`/api/v1/compare?runs=${pair.join()}`);
+  const { comparison } = (await answer.json()) as { comparison: { tests: { test: string }[] } };
+  const first = comparison.tests[0]?.test ?? '';
+  const other = await browser.newPage();
+  const wrong = watch(other, new URL(site).origin);
+  const said = async (view: Page, base: string) => {
+    await view.goto(`${base}${address.slice(1)}${encodeURIComponent(first)}`);
+    return compared(view, first);
+  };
+  await page.goto('/');
+  expect(await said(other, `${site}#/`)).toEqual(await said(page, '/'));
+  expect(wrong()).toEqual([]);
+  await other.close();
+});
+
+test('says what is not in it', async ({ browser, site, pair }) => {
   const page = await browser.newPage();
   const wrong = watch(page, new URL(site).origin);
-  await page.goto(`${site}#/compare?runs=${RECORDING},${HOSTILE_RUN}`);
-  await expect(page.getByText(`smoltrace compare ${RECORDING} ${HOSTILE_RUN}`)).toBeVisible();
+  await page.goto(`${site}#/compare?runs=${[RECORDING, ...pair].join()}`);
+  await expect(page.getByRole('heading', { name: 'Not compared in this bundle' })).toBeVisible();
+  const command = `smoltrace bundle site/ --compare ${[RECORDING, ...pair].join()}`;
+  await expect(page.getByText(command)).toBeVisible();
+  // What it holds of these runs instead.
+  await page.getByRole('link', { name: 'heron-70b-instruct · wren-3b', exact: true }).click();
+  await expect(page.getByRole('region', { name: 'The difference in success' })).toContainText('p-value');
   await page.getByRole('link', { name: 'Live' }).click();
   await expect(page.getByRole('heading', { name: 'Not live' })).toBeVisible();
   // A run opened in a new tab is of the bundle, too.

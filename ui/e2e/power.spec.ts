@@ -76,6 +76,13 @@ test('lists the devices beneath the charts', async ({ page }) => {
   await expect(rows.nth(2)).toContainText('GPU 1');
   await expect(rows.nth(2)).toContainText('simulated');
   await expect(rows.nth(2)).toContainText('energy counter');
+  // All of it is in sight in a narrow window.
+  await page.setViewportSize({ width: 900, height: 800 });
+  const beyond = await rows
+    .first()
+    .locator('xpath=ancestor::div[1]')
+    .evaluate((box) => box.scrollWidth - box.clientWidth);
+  expect(beyond).toBe(0);
 });
 
 test('tells the energy of a call', async ({ page, server }) => {

@@ -277,11 +277,13 @@ pub struct ReportArgs {
 /// Write the web UI with its data as a folder that any web server can host
 ///
 /// What the API would answer stands in files beside the UI, so nothing of smoltrace runs where it is hosted: GitHub
-/// Pages, a Hugging Face Space, a plain file server. Comparing runs and live views need a server and are left out.
+/// Pages, a Hugging Face Space, a plain file server. Comparisons are worked out here: of the best 20 runs each with
+/// each (--pairs), and of those that --compare names. Only what needs a server is left out: runs in progress.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   smoltrace bundle site/
   smoltrace bundle site/ --run 5d0c1f0e --run 0f3a
+  smoltrace bundle site/ --pairs 0 --compare 5d0c1f0e,0f3a,8a61
   python3 -m http.server --directory site")]
 pub struct BundleArgs {
     /// Folder to write to; made when missing, and empty
@@ -290,6 +292,12 @@ pub struct BundleArgs {
     /// Only this run (id or its beginning); may be repeated. Default: all
     #[arg(long = "run", value_name = "RUN")]
     pub runs: Vec<String>,
+    /// Compare the N best of them, each with each: N x (N - 1) comparisons; 0: none
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub pairs: usize,
+    /// Compare 2 to 6 runs (ids or their beginnings), the first with the others; may be repeated
+    #[arg(long, value_name = "RUN,RUN,...")]
+    pub compare: Vec<String>,
     /// Leave out the files to download (JSON, CSV and Parquet)
     #[arg(long)]
     pub no_downloads: bool,

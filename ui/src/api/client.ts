@@ -51,7 +51,13 @@ export async function body<T>(
 ): Promise<NonNullable<T>> {
   const { data, error, response } = await asked.catch((reason: unknown) => {
     if (reason instanceof DOMException && reason.name === 'AbortError') throw reason;
-    throw new ApiError('No answer', 'The server cannot be reached. Is `smoltrace serve` still running?', 0);
+    throw new ApiError(
+      'No answer',
+      inBundle
+        ? 'The files of this page cannot be reached.'
+        : 'The server cannot be reached. Is `smoltrace serve` still running?',
+      0,
+    );
   });
   if (!response.ok || data === undefined || data === null) throw problem(error, response);
   return data;

@@ -2,8 +2,9 @@
 
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 
-import { dataFolder, fileOf } from './bundle/where';
-import { body, client } from './client';
+import type { HeldComparisons } from './bundle/comparisons';
+import { COMPARISONS_FILE, dataFolder, fileOf } from './bundle/where';
+import { ApiError, body, client } from './client';
 import type { operations } from './schema';
 import type { DownloadFormat, DownloadTable, PairBy } from './types';
 
@@ -45,6 +46,18 @@ export const comparison = (runs: string[], pair_by: PairBy) =>
       body(client.GET('/api/v1/compare', { params: { query: { runs, pair_by } }, signal })),
     placeholderData: keepPreviousData,
   });
+
+/** The comparisons that a bundle holds; a server works out any. */
+export const heldComparisons = queryOptions({
+  queryKey: ['held comparisons'],
+  queryFn: async ({ signal }) => {
+    const answer = await fetch(`${dataFolder ?? ''}${COMPARISONS_FILE}`, { signal });
+    if (!answer.ok)
+      throw new ApiError('Not found', 'The bundle does not say what it compares.', answer.status);
+    return (await answer.json()) as HeldComparisons;
+  },
+  enabled: dataFolder !== null,
+});
 
 export const liveRuns = queryOptions({
   queryKey: ['live'],

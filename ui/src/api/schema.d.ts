@@ -921,6 +921,13 @@ export interface components {
              */
             pue: number;
         };
+        /** @description A field of a run's row for readers. */
+        FieldName: {
+            field: string;
+            name: string;
+            /** @description Unit of its values; empty for a plain number. */
+            unit: string;
+        };
         /** @description Energy and what it brought about; null is unknown. */
         Footprint: {
             /**
@@ -1541,6 +1548,8 @@ export interface components {
             };
             /** @description Numbers of the source's own row that its spans and points do not add up to. */
             differences: components["schemas"]["Difference"][];
+            /** @description What the fields of `differences` and of the chains in `accounting` are called, in the order to show them. */
+            fields: components["schemas"]["FieldName"][];
             /** @description Totals and averages per GPU, as in `accounting`. */
             gpus: components["schemas"]["GpuFigures"][];
             /** @description The run's row; its rank is among all runs. */
@@ -1794,7 +1803,7 @@ export interface components {
             /** @description More on it. */
             note?: string | null;
             source: components["schemas"]["Source"];
-            /** @description As in the field's name: `tokens`, `ms`, `USD`, `g`, `Wh`, `%`, `MiB`, `W`, or empty for a count. */
+            /** @description As in the field's name: `tokens`, `ms`, `USD`, `g`, `Wh`, `%`, `MiB`, `°C`, `W`, or empty for a count. */
             unit: string;
             /**
              * Format: double

@@ -21,10 +21,10 @@ import {
 } from '@/api/queries';
 import { Failure, Loading } from '@/design/components/states';
 import { compareSearch } from '@/features/compare/search';
+import { chartFields } from '@/features/leaderboard/charted';
 import { DEFAULT_SORT, filterQuery, leaderboardSearch } from '@/features/leaderboard/search';
 import { runSearch } from '@/features/run/search';
 import { traceSearch } from '@/features/trace/search';
-import { CHART_FIELDS } from '@/lib/chartFields';
 import { parseSearch, stringifySearch } from '@/lib/search';
 
 import { NotFound, Shell } from './Shell';
@@ -45,7 +45,7 @@ const leaderboard = createRoute({
     const search = leaderboardSearch(location.search);
     const filter = filterQuery(search);
     void queries.prefetchQuery(runsPage(filter, search.sort ?? DEFAULT_SORT, 1));
-    if (search.tab) void queries.prefetchQuery(chartRuns(filter, CHART_FIELDS));
+    if (search.tab) void queries.prefetchQuery(chartRuns(filter, chartFields(search)));
   },
   component: lazyRouteComponent(() => import('@/features/leaderboard/Leaderboard'), 'Leaderboard'),
 });

@@ -17,7 +17,7 @@ import type {
 } from 'echarts/components';
 import type { ComposeOption } from 'echarts/core';
 
-import { written, type Quantity } from '@/lib/format';
+import { percent, written, type Quantity } from '@/lib/format';
 
 import type { Theme } from './option';
 
@@ -79,7 +79,11 @@ export function valueAxis({ name, quantify, log = false }: AxisLook, theme: Them
     nameGap: at === 'x' ? 28 : 58,
     nameTextStyle: { color: theme.ink, fontSize: 12 },
     ...(log ? { logBase: 10 } : { scale: true }),
-    splitNumber: 4,
+    // Nothing is more than all of it.
+    ...(quantify === percent && !log
+      ? { max: ({ max }: { max: number }) => (max > 80 && max <= 100 ? 100 : null) }
+      : {}),
+    splitNumber: quantify === percent ? 5 : 4,
     axisLine: { lineStyle: { color: theme.line } },
     axisTick: { show: false },
     splitLine: { lineStyle: { color: theme.line, width: 1 } },

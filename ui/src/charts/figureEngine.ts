@@ -28,7 +28,18 @@ export type MountedFigure = {
 /** Marks count as hit within this distance, px. */
 const NEAR = 24;
 
-type SeriesLike = { data?: unknown[]; type?: string; silent?: boolean };
+type SeriesLike = { data?: unknown[] | Float64Array; type?: string; silent?: boolean };
+/** How many marks there are: numbers alone are pairs, x and y in turn. */
+const countOf = (data: unknown[] | Float64Array) =>
+  data instanceof Float64Array ? data.length / 2 : data.length;
+
+/** The value of a mark. */
+function valueAt(data: unknown[] | Float64Array, index: number): ArrayLike<unknown> | undefined {
+  if (data instanceof Float64Array) return data.subarray(2 * index, 2 * index + 2);
+  const item = data[index];
+  return Array.isArray(item) ? item : (item as { value?: unknown[] } | undefined)?.value;
+}
+
 type AxisLike = { type?: string };
 type ZoomLike = { start?: number; end?: number };
 
@@ -52,8 +63,7 @@ export function mountFigure(
       return bars === 'lying' ? { x: chart.getWidth() / 2, y } : { x, y: chart.getHeight() / 2 };
     }
     const of = series[index];
-    const item = of?.data?.[data];
-    const at = Array.isArray(item) ? item : (item as { value?: unknown[] } | undefined)?.value;
+    const at = of?.data && valueAt(of.data, data);
     if (!of || !at || of.type === 'radar') return null;
     const pixel = chart.convertToPixel({ seriesIndex: index }, [Number(at[0]), Number(at[1])]) as unknown;
     if (!Array.isArray(pixel)) return null;
@@ -68,7 +78,9 @@ export function mountFigure(
       return at === undefined ? null : { series: 0, data: Math.round(at), x, y };
     }
     places ??= series.map((of, index) =>
-      of.silent ? [] : (of.data ?? []).map((_, data) => placeOf(index, data)),
+      of.silent || !of.data
+        ? []
+        : Array.from({ length: countOf(of.data) }, (_, data) => placeOf(index, data)),
     );
     let best: (Hit & { far: number }) | null = null;
     places.forEach((marks, index) => {

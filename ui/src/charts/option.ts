@@ -122,6 +122,8 @@ export function plotOption(spec: PlotSpec, theme: Theme, look: 'full' | 'strip')
 
 /** A mark of an axis: no zeros that say nothing. */
 export const trimmed = (value: number) => {
+  // Written out, it would push the axis away from those of the other charts.
+  if (value !== 0 && Math.abs(value) < 1e-5) return Number(value.toPrecision(2)).toExponential();
   const text = significant(value);
   return text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text;
 };

@@ -189,7 +189,7 @@ pub struct Step {
     pub label: String,
     /// Null when unknown.
     pub value: Option<f64>,
-    /// As in the field's name: `tokens`, `ms`, `USD`, `g`, `Wh`, `%`, `MiB`, `W`, or empty for a count.
+    /// As in the field's name: `tokens`, `ms`, `USD`, `g`, `Wh`, `%`, `MiB`, `°C`, `W`, or empty for a count.
     pub unit: String,
     pub source: Source,
     /// More on it.

@@ -50,7 +50,7 @@ pub(super) fn of(facts: &Facts, outcomes: &Outcomes, row: &RunRow) -> BTreeMap<S
     for (metric, average, maximum, unit) in [
         (GpuMetric::Utilization, "gpu_utilization_avg", Some("gpu_utilization_max"), "%"),
         (GpuMetric::MemoryUsed, "gpu_memory_avg_mib", Some("gpu_memory_max_mib"), "MiB"),
-        (GpuMetric::Temperature, "gpu_temperature_avg", Some("gpu_temperature_max"), "Cel"),
+        (GpuMetric::Temperature, "gpu_temperature_avg", Some("gpu_temperature_max"), "°C"),
         (GpuMetric::Power, "gpu_power_avg_w", None, "W"),
     ] {
         let Some(gauge) = aggregate::gauge(facts.set, metric) else { continue };

@@ -7,7 +7,7 @@ mod filter;
 mod index;
 pub(crate) mod params;
 mod summary;
-mod time;
+pub(crate) mod time;
 
 pub use facets::{FacetValue, Facets, facets};
 pub use filter::{FILTERS, Filter};

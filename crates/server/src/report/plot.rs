@@ -2,7 +2,7 @@
 
 use super::{
     html::Html,
-    quantity::{Scale, significant, unit_of},
+    quantity::{Scale, axis_time, significant, unit_of},
 };
 use crate::chart::{Chart, ChartSeries};
 
@@ -67,7 +67,7 @@ pub fn draw(plot: &Plot, chart: &Chart, html: &mut Html) {
         let anchor = ["start", "middle", "middle", "middle", "end"][part as usize];
         html.raw("<text x=\"").number(format_args!("{:.1}", x(ms))).raw("\" y=\"").number(HEIGHT - 4.0);
         html.raw("\" text-anchor=\"").raw(anchor).raw("\">");
-        html.text(&format!("{} s", significant(ms / 1000.0))).raw("</text>");
+        html.text(&axis_time(ms, chart.to_ms - chart.from_ms)).raw("</text>");
     }
     for (class, drawn) in [("limit", &limits), ("line", &lines)] {
         for (at, line) in drawn.iter().enumerate() {
@@ -103,7 +103,12 @@ fn path(line: &ChartSeries, x: &impl Fn(f64) -> f64, y: &impl Fn(f64) -> f64) ->
 fn marks(low: f64, high: f64) -> Vec<f64> {
     let rough = ((high - low) / 3.0).max(f64::MIN_POSITIVE);
     if !rough.is_finite() || rough < 1e-12 {
-        return vec![low, low + if low == 0.0 { 1.0 } else { low.abs() }];
+        if low == 0.0 {
+            return vec![0.0, 1.0];
+        }
+        // A line that never moves lies in the middle.
+        let step = 10_f64.powf(low.abs().log10().floor() - 1.0);
+        return vec![low - step, low, low + step];
     }
     let unit = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * unit).into_iter().find(|step| *step >= rough);
@@ -113,6 +118,10 @@ fn marks(low: f64, high: f64) -> Vec<f64> {
 }
 
 fn shortest(mark: f64) -> String {
+    if mark != 0.0 && mark.abs() < 1e-5 {
+        // Such marks are whole multiples of a power of ten, but for what adding them up costs.
+        return format!("{:e}", format!("{mark:.1e}").parse().unwrap_or(mark));
+    }
     let text = significant(mark);
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
@@ -132,6 +141,16 @@ mod tests {
         check(0.0, 1.84, &[0.0, 1.0, 2.0]);
         check(31.0, 42.0, &[30.0, 35.0, 40.0, 45.0]);
         check(0.0, 0.0, &[0.0, 1.0]);
-        check(5.0, 5.0, &[5.0, 10.0]);
+        check(65.0, 65.0, &[64.0, 65.0, 66.0]);
+    }
+
+    #[test]
+    fn marks_are_short() {
+        let check = |mark: f64, expected: &str| assert_eq!(shortest(mark), expected);
+        check(0.0, "0");
+        check(50.0, "50");
+        check(2.5, "2.5");
+        check(0.0004, "0.0004");
+        check(3.0 * 2e-7, "6e-7");
     }
 }

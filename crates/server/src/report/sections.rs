@@ -7,8 +7,7 @@ use super::{
     html::Html,
     plot::{self, Plot},
     quantity::{
-        CELSIUS, GRAMS, MEBIBYTES, PERCENT, SECONDS, Scale, USD, WATT_HOURS, WATTS, count, significant,
-        written,
+        CELSIUS, GRAMS, MEBIBYTES, PERCENT, Scale, USD, WATT_HOURS, WATTS, count, duration, usd, written,
     },
 };
 use crate::result_columns::TestResult;
@@ -43,14 +42,13 @@ pub fn outcome(report: &Report<'_>, html: &mut Html) {
                 html.raw("<i class=\"").raw(class).raw("\" style=\"flex-grow:").number(part).raw("\"></i>");
             }
         }
-        html.raw("</span><span>").number(passed).raw(" of ").number(passed + failed + unscored);
-        html.raw(" passed</span>");
+        html.raw("</span><span>").text(&in_words(passed, failed, unscored)).raw("</span>");
     }
     html.raw("</div>");
     if !failures.is_empty() {
         let mut failures: Vec<_> = failures.into_iter().collect();
         failures.sort_by(|(a, x), (b, y)| y.len().cmp(&x.len()).then_with(|| a.cmp(b)));
-        html.raw("<h3>Failures, by what went wrong</h3><table><tbody>");
+        html.raw("<h3>Failures, by what went wrong</h3><table class=\"causes\"><tbody>");
         for (cause, tests) in failures.iter().take(MOST_FAILURES) {
             html.raw("<tr><th scope=\"row\">")
                 .number(tests.len())
@@ -62,6 +60,16 @@ pub fn outcome(report: &Report<'_>, html: &mut Html) {
         html.raw("</tbody></table>");
     }
     html.raw("</section>");
+}
+
+/// How many passed, of those that were scored.
+fn in_words(passed: i64, failed: i64, unscored: i64) -> String {
+    let scored = format!("{passed} of {} passed", passed + failed);
+    match (passed + failed, unscored) {
+        (_, 0) => scored,
+        (0, _) => format!("{unscored} unscored"),
+        _ => format!("{scored}, {unscored} unscored"),
+    }
 }
 
 /// The error in one line, else how the test ended.
@@ -99,12 +107,10 @@ pub fn time(report: &Report<'_>, html: &mut Html) {
         html.raw("<i class=\"").raw(class).raw("\" style=\"flex-grow:");
         html.number(format_args!("{:.3}", part / totals.duration_ms * 100.0)).raw("\"></i>");
     }
-    html.raw("</span><span>")
-        .text(&written(Some(totals.duration_ms), SECONDS))
-        .raw("</span></div><p class=\"key\">");
+    html.raw("</span><span>").text(&duration(Some(totals.duration_ms))).raw("</span></div><p class=\"key\">");
     for (class, name, part) in parts {
         html.raw("<span class=\"key ").raw(class).raw("\">").text(name).raw(" ");
-        html.text(&written(Some(part), SECONDS)).raw("</span> ");
+        html.text(&duration(Some(part))).raw("</span> ");
     }
     html.raw(
         "</p><table><thead><tr><th>Operation</th><th>Kind</th><th>Calls</th><th>Errors</th><th>Own time</th>",
@@ -115,7 +121,7 @@ pub fn time(report: &Report<'_>, html: &mut Html) {
         html.element("td", operation.kind.as_str()).element("td", &count(Some(operation.calls)));
         html.element("td", &count(Some(operation.errors)));
         for ms in [operation.self_ms, operation.p50_ms, operation.p95_ms, operation.max_ms] {
-            html.element("td", &written(Some(ms), SECONDS));
+            html.element("td", &duration(Some(ms)));
         }
         html.raw("</tr>");
     }
@@ -162,22 +168,22 @@ pub fn tests(report: &Report<'_>, html: &mut Html) {
         html.raw("<tr><th scope=\"row\" class=\"wrap\"><bdi>").text(&name(test)).raw("</bdi></th>");
         let (class, outcome) = verdict(test);
         html.raw("<td class=\"").raw(class).raw("\">").raw(outcome).raw("</td>");
-        html.element("td", &count(test.steps)).element("td", &written(test.duration_ms, SECONDS));
-        html.element("td", &count(test.total_tokens)).element("td", &written(test.cost_usd, USD));
+        html.element("td", &count(test.steps)).element("td", &duration(test.duration_ms));
+        html.element("td", &count(test.total_tokens)).element("td", &usd(test.cost_usd));
         html.element("td", &written(test.energy_wh, WATT_HOURS));
         html.element("td", &written(test.co2_emissions_g, GRAMS));
-        html.element("td", &written(test.power_cost_usd, USD)).raw("</tr>");
+        html.element("td", &usd(test.power_cost_usd)).raw("</tr>");
     }
     let (rest, run) = (&report.results.unattributed, &report.detail.run);
-    html.raw("</tbody><tfoot><tr><th scope=\"row\">no test running</th>").raw(&"<td></td>".repeat(5));
+    html.raw("</tbody><tfoot><tr><th scope=\"row\">While no test ran</th>").raw(&"<td></td>".repeat(5));
     html.element("td", &written(rest.energy_wh, WATT_HOURS))
         .element("td", &written(rest.co2_emissions_g, GRAMS));
-    html.element("td", &written(rest.power_cost_usd, USD))
-        .raw("</tr><tr><th scope=\"row\">run</th><td></td><td></td>");
-    html.element("td", &written(run.total_duration_ms, SECONDS)).element("td", &count(run.total_tokens));
-    html.element("td", &written(run.total_cost_usd, USD)).element("td", &written(run.energy_wh, WATT_HOURS));
+    html.element("td", &usd(rest.power_cost_usd))
+        .raw("</tr><tr><th scope=\"row\">Run</th><td></td><td></td>");
+    html.element("td", &duration(run.total_duration_ms)).element("td", &count(run.total_tokens));
+    html.element("td", &usd(run.total_cost_usd)).element("td", &written(run.energy_wh, WATT_HOURS));
     html.element("td", &written(run.co2_emissions_g, GRAMS));
-    html.element("td", &written(run.power_cost_total_usd, USD)).raw("</tr></tfoot></table>");
+    html.element("td", &usd(run.power_cost_total_usd)).raw("</tr></tfoot></table>");
     for test in tests.iter().take(MOST_TOLD) {
         told(test, html);
     }
@@ -229,49 +235,4 @@ fn told(test: &TestResult, html: &mut Html) {
         html.raw("<li>used ").text(&test.tools_used.join(", ")).raw("</li>");
     }
     html.raw("</ul></details>");
-}
-
-pub fn differences(report: &Report<'_>, html: &mut Html) {
-    if report.detail.differences.is_empty() {
-        return;
-    }
-    html.raw("<section><h2>What the source's own row said</h2><table><thead><tr><th>Number</th><th>Its own row</th>");
-    html.raw("<th>From spans and samples</th><th>Its own is</th></tr></thead><tbody>");
-    for difference in &report.detail.differences {
-        let number = |value: Option<f64>| value.map_or_else(|| "-".into(), exact);
-        html.raw("<tr><th scope=\"row\">").text(&difference.field).raw("</th>");
-        html.element("td", &exact(difference.declared)).element("td", &number(difference.computed));
-        let ratio = difference.ratio.map_or_else(|| "-".into(), |ratio| format!("×{}", significant(ratio)));
-        html.element("td", &ratio).raw("</tr>");
-    }
-    html.raw("</tbody></table></section>");
-}
-
-/// Enough digits to follow a sum.
-fn exact(value: f64) -> String {
-    let rounded = (value * 1e6).round() / 1e6;
-    rounded.to_string()
-}
-
-pub fn accounting(report: &Report<'_>, html: &mut Html) {
-    let accounting = &report.detail.accounting;
-    html.raw("<section><h2>How the numbers were made</h2>");
-    for note in &accounting.notes {
-        html.element("p", note);
-    }
-    for (field, steps) in &accounting.chains {
-        html.raw("<details><summary>").text(field).raw("</summary><ol>");
-        for step in steps {
-            let value =
-                step.value.map_or_else(|| "-".into(), |value| format!("{} {}", exact(value), step.unit));
-            html.raw("<li>").text(&step.label).raw(": <b>").text(&value).raw("</b> <small>");
-            html.text(step.source.as_str());
-            if let Some(note) = &step.note {
-                html.raw(", ").text(note);
-            }
-            html.raw("</small></li>");
-        }
-        html.raw("</ol></details>");
-    }
-    html.raw("</section>");
 }

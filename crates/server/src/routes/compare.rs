@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Runs that one comparison holds at most.
-const MOST_RUNS: usize = 6;
+pub const MOST_RUNS: usize = 6;
 
 /// Which runs, and what makes a pair.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]

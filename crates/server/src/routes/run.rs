@@ -13,6 +13,7 @@ use crate::{
     columns::{self, Cell, Projected, json_text},
     error::{ApiError, Problem},
     extract::ApiPath,
+    fields::{self, FieldName},
     respond,
     routes::results::Unattributed,
     run_columns::{RANK, RUN_COLUMNS, Run},
@@ -32,6 +33,8 @@ pub struct RunDetail {
     pub differences: Vec<Difference>,
     /// How the numbers were made: counts, totals per GPU, and the steps of each total.
     pub accounting: Accounting,
+    /// What the fields of `differences` and of the chains in `accounting` are called, in the order to show them.
+    pub fields: Vec<FieldName>,
     /// Totals and averages per GPU, as in `accounting`.
     pub gpus: Vec<GpuFigures>,
     pub unattributed: Unattributed,
@@ -44,6 +47,7 @@ struct Body<'a> {
     declared: Box<RawValue>,
     differences: Vec<Difference>,
     accounting: &'a Accounting,
+    fields: Vec<FieldName>,
     gpus: &'a [GpuFigures],
     unattributed: Unattributed,
 }
@@ -74,10 +78,12 @@ pub async fn get_run(
         .ok_or_else(|| ApiError::no_run(&run_id))?;
     let accounting: Accounting = serde_json::from_str(&row.accounting).unwrap_or_default();
     let columns = columns::select(RUN_COLUMNS, &[RANK], &[])?;
+    let differences = account::differences(row);
     respond::json(&Body {
         run: Projected { row, columns: &columns, beside: Some((RANK, Cell::Int(rank))) },
         declared: json_text(&row.declared),
-        differences: account::differences(row),
+        fields: fields::named(&differences, &accounting),
+        differences,
         accounting: &accounting,
         gpus: &accounting.gpus,
         unattributed: Unattributed::of(row),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs};
 
 use serde_json::Value;
 
-use crate::support::{RECORDED_RUN, Smoltrace, assert_same_tables, check_failure, fixtures, path, recording};
+use crate::support::{RECORDED_RUN, Smoltrace, assert_same_tables, fixtures, path, recording};
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
@@ -190,19 +190,6 @@ fn a_report_is_written_where_it_is_wanted() {
     let told = smoltrace.json(&["report", "5d0c1f0e", "--out", path(&out), "--json"]);
     assert_eq!(told["run_id"], RECORDED_RUN);
     assert_eq!(std::fs::read_to_string(&out).expect("the report"), printed);
-}
-
-#[test]
-fn a_bundle_goes_into_an_empty_folder_only() {
-    let smoltrace = recorded();
-    let full = smoltrace.data.path().join("full");
-    std::fs::create_dir(&full).expect("a folder");
-    std::fs::write(full.join("mine.txt"), "mine").expect("a file");
-    let output = smoltrace.run(&["bundle", path(&full)]);
-    check_failure(&output, 2, &["is not empty"]);
-    assert_eq!(std::fs::read_dir(&full).expect("the folder").count(), 1);
-    let output = smoltrace.run(&["bundle", path(&smoltrace.data.path().join("site")), "--run", "nobody"]);
-    check_failure(&output, 2, &["no run `nobody`"]);
 }
 
 /// The commands of a page's examples, each in one line, without comments and without what stands in quotes.

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod boundaries;
+mod bundle;
 mod commands;
 mod compare;
 mod disk;

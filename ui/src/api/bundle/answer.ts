@@ -1,9 +1,10 @@
 // Answers the API's requests from the files of a bundle. Loaded only where there is no server.
 
-import type { Run, SpanDetail, Trace } from '../types';
+import type { Result, Run, SpanDetail, Trace } from '../types';
 
+import { runIds } from './comparisons';
 import { facets, runsPage } from './runs';
-import { fileOf, SPANS_A_FILE, spansFile } from './where';
+import { comparisonFile, fileOf, SPANS_A_FILE, spansFile } from './where';
 
 const json = (value: unknown, status = 200) =>
   new Response(JSON.stringify(value), { status, headers: { 'content-type': 'application/json' } });
@@ -43,16 +44,24 @@ export function bundleFetch(folder: string): (request: Request) => Promise<Respo
       .replace(/^.*\/api\/v1\//, '')
       .split('/')
       .map(decodeURIComponent);
-    const [list, run = '', part, trace = '', what, span] = segments;
+    const [list, run = '', part, name = '', what, span] = segments;
     if (list === 'facets' || (list === 'runs' && segments.length === 1)) {
       const { items } = await read<{ items: Run[] }>('runs.json', signal);
       return json(list === 'facets' ? facets(items, searchParams) : runsPage(items, searchParams));
     }
     if (list === 'runs' && part === 'traces' && what === 'spans') {
-      if (span !== undefined) return json(await oneSpan(read, run, trace, span, signal));
-      return json(await spansOf(read, run, trace, searchParams, signal));
+      if (span !== undefined) return json(await oneSpan(read, run, name, span, signal));
+      return json(await spansOf(read, run, name, searchParams, signal));
     }
-    const file = list === 'runs' ? fileOf(segments.slice(1)) : null;
+    if (list === 'runs' && part === 'results' && segments.length === 4) {
+      return json(await oneResult(read, run, name, Number(searchParams.get('attempt') ?? 1), signal));
+    }
+    const file =
+      list === 'runs'
+        ? fileOf(segments.slice(1))
+        : list === 'compare'
+          ? comparisonFile(runIds(searchParams.getAll('runs')), searchParams.get('pair_by') ?? 'test')
+          : null;
     if (file === null) {
       return problem(
         501,
@@ -70,6 +79,14 @@ export function bundleFetch(folder: string): (request: Request) => Promise<Respo
 }
 
 type Read = ReturnType<typeof reader>;
+
+/** An execution as the list of them has it. */
+async function oneResult(read: Read, run: string, uid: string, attempt: number, signal: AbortSignal) {
+  const { items } = await read<{ items: Result[] }>(fileOf([run, 'results']) ?? '', signal);
+  const found = items.find((item) => item.test_uid === uid && item.attempt === attempt);
+  if (!found) throw new Missing();
+  return found;
+}
 
 async function oneSpan(read: Read, run: string, trace: string, span: string, signal: AbortSignal) {
   const { spans } = await read<Trace>(fileOf([run, 'traces', trace]) ?? '', signal);

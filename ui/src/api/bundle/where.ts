@@ -43,3 +43,10 @@ export const SPANS_A_FILE = 500;
 /** The file with the spans from `page` (from 1) on. */
 export const spansFile = (run: string, trace: string, page: number) =>
   `runs/${folderName(run)}/traces/${folderName(trace)}/spans-${page}.json`;
+
+/** The file with the comparison of runs, the first against the others. */
+export const comparisonFile = (runs: readonly string[], pairBy: string) =>
+  ['compare', ...runs.map(folderName), `${pairBy}.json`].join('/');
+
+/** The file that names the comparisons. */
+export const COMPARISONS_FILE = 'comparisons.json';

@@ -4,31 +4,45 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useEffect } from 'react';
 
+import { heldOf, runIds } from '@/api/bundle/comparisons';
 import { inBundle } from '@/api/client';
-import { comparison as comparisonQuery } from '@/api/queries';
-import type { Comparison, Run } from '@/api/types';
+import { comparison as comparisonQuery, heldComparisons } from '@/api/queries';
+import type { Comparison, PairBy, Run } from '@/api/types';
 import { IconButton } from '@/design/components/controls';
 import { Badge, SimulatedBadge, StatusBadge, Value } from '@/design/components/data';
-import { Command, Empty, Failure, Loading } from '@/design/components/states';
+import { Empty, Failure, Loading } from '@/design/components/states';
 import * as format from '@/lib/format';
 import { modelName } from '@/lib/model';
 
 import css from './compare.module.css';
 import { Difference } from './Difference';
 import { Matrix } from './Matrix';
+import { NotHeld } from './NotHeld';
 import { RadarChart } from './RadarChart';
-import { askedRuns, runIds, writeRuns, type CompareSearch } from './search';
+import { askedRuns, writeRuns, type CompareSearch } from './search';
 import { answer, pValue } from './transform';
 
 const route = getRouteApi('/compare');
+
+const PAIRINGS: [PairBy, string][] = [
+  ['test', 'test (attempts averaged)'],
+  ['attempt', 'test and attempt'],
+  ['id', 'test id, whatever the agent'],
+];
 
 export function Compare() {
   const search = route.useSearch();
   const navigate = useNavigate({ from: '/compare' });
   const asked = askedRuns(search);
+  const ids = runIds(asked);
+  const held = useQuery(heldComparisons);
+  const set = held.data && heldOf(held.data, ids);
+  // A bundle leaves out the pairings that come to the same as the first.
+  const offered = set ? PAIRINGS.filter(([by]) => set.pair_by.includes(by)) : PAIRINGS;
+  const by = offered.find(([by]) => by === search.by)?.[0] ?? 'test';
   const { data, error, refetch } = useQuery({
-    ...comparisonQuery(asked, search.by ?? 'test'),
-    enabled: asked.length > 0 && !inBundle,
+    ...comparisonQuery(asked, by),
+    enabled: ids.length > 1 && (!inBundle || set !== undefined),
   });
   const change = useCallback(
     (part: Partial<CompareSearch>) => {
@@ -40,7 +54,7 @@ export function Compare() {
     document.title = 'Compare · TraceMind';
   }, []);
 
-  if (asked.length === 0) {
+  if (ids.length < 2) {
     return (
       <Empty icon="columns" title="Nothing to compare yet">
         <p>
@@ -49,26 +63,14 @@ export function Compare() {
       </Empty>
     );
   }
-  if (inBundle) {
-    return (
-      <Empty icon="columns" title="Not in a bundle">
-        <p>
-          This page shows recorded files. Whether runs differ is worked out by smoltrace, where their data is:
-        </p>
-        <Command>{`smoltrace compare ${runIds(asked).map(shellWord).join(' ')}`}</Command>
-        <p>
-          <Link to="/">Back to the leaderboard</Link>
-        </p>
-      </Empty>
-    );
-  }
+  if (held.error) return <Failure error={held.error} onRetry={() => void held.refetch()} />;
+  if (held.data && !set) return <NotHeld ids={ids} held={held.data} />;
   if (error) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading label="the comparison" height="70vh" />;
   const { comparison, runs } = data;
   const chosen = comparison.runs.findIndex(({ letter }) => letter === search.with);
   const focus = comparison.against_first[Math.max(1, chosen) - 1];
   if (!focus) return <Failure error="The server compared nothing." />;
-  const ids = runs.map(({ run_id }) => run_id);
   return (
     <div className={css.page}>
       <header className={css.top}>
@@ -80,14 +82,21 @@ export function Compare() {
           <label className={css.select}>
             Pair by
             <select
-              value={search.by ?? 'test'}
+              value={by}
+              title={
+                offered.length < PAIRINGS.length
+                  ? 'Other pairings come to the same for these runs'
+                  : undefined
+              }
               onChange={({ target }) => {
                 change({ by: target.value === 'test' ? undefined : (target.value as 'attempt' | 'id') });
               }}
             >
-              <option value="test">test (attempts averaged)</option>
-              <option value="attempt">test and attempt</option>
-              <option value="id">test id, whatever the agent</option>
+              {offered.map(([value, name]) => (
+                <option key={value} value={value}>
+                  {name}
+                </option>
+              ))}
             </select>
           </label>
         </div>
@@ -102,7 +111,7 @@ export function Compare() {
         onFocus={(letter) => {
           change({ with: letter });
         }}
-        ids={ids}
+        ids={runs.map(({ run_id }) => run_id)}
       />
       <Answer comparison={comparison} focus={focus} />
       <div className={css.columns} data-many={runs.length > 2}>
@@ -116,9 +125,6 @@ export function Compare() {
     </div>
   );
 }
-
-/** A word as a shell takes it, whatever is in it. */
-const shellWord = (word: string) => (/^[\w./:@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 type SidesProps = {
   comparison: Comparison;

@@ -5,7 +5,7 @@ import { Badge, Panel, Value, type Tone } from '@/design/components/data';
 import { csv } from '@/lib/csv';
 import { saveFile } from '@/lib/download';
 import { Button } from '@/design/components/controls';
-import { exact } from '@/lib/format';
+import { exact, plural } from '@/lib/format';
 import type { RunMetric } from '@/lib/metrics';
 
 import css from './compare.module.css';
@@ -50,7 +50,7 @@ export function Difference({ comparison, focus }: { comparison: Comparison; focu
   return (
     <Panel
       title="Side by side"
-      note={`${focus.counts.common} tests in both A and ${letter}`}
+      note={`${plural(focus.counts.common, 'test')} in both A and ${letter}`}
       className={css.panel}
       actions={
         <Button small icon="download" onClick={save}>

@@ -40,7 +40,3 @@ export function writeRuns(ids: readonly string[]): string | string[] {
 /** What the API is asked for. */
 export const askedRuns = ({ runs }: CompareSearch): string[] =>
   runs === undefined ? [] : Array.isArray(runs) ? runs : [runs];
-
-/** The run ids, each by itself: a lone value may name several. */
-export const runIds = (asked: readonly string[]): string[] =>
-  asked.length === 1 ? asked.flatMap((runs) => runs.split(',')) : [...asked];

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Against, Change, Comparison, MetricDifference, TestLine } from '@/api/types';
 import { metricOf, type RunMetric } from '@/lib/metrics';
 
-import { askedRuns, compareSearch, runIds, writeRuns } from './search';
+import { askedRuns, compareSearch, writeRuns } from './search';
 import {
   answer,
   countShown,
@@ -65,8 +65,6 @@ describe('the address', () => {
     expect(askedRuns(compareSearch({ runs: 'a,b' }))).toEqual(['a,b']);
     expect(askedRuns(compareSearch({ runs: ['a,1', 'b'] }))).toEqual(['a,1', 'b']);
     expect(askedRuns(compareSearch({}))).toEqual([]);
-    expect(runIds(['a,b'])).toEqual(['a', 'b']);
-    expect(runIds(['a,1', 'b'])).toEqual(['a,1', 'b']);
     expect(writeRuns(['a', 'b'])).toBe('a,b');
     expect(writeRuns(['a,1', 'b'])).toEqual(['a,1', 'b']);
     expect(compareSearch({ by: 'luck', show: 'fixed' })).toMatchObject({ by: undefined, show: 'fixed' });

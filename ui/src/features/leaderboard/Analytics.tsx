@@ -18,13 +18,13 @@ type Props = {
 };
 
 export function Analytics({ filter, search, onChange }: Props) {
-  const { data, error, refetch } = useChartRuns(filter);
+  const { data, drawn, error, refetch } = useChartRuns(filter, search);
   if (error) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading label="the analytics" height="50vh" />;
   return (
     <div className={css.page}>
       <Newest shown={data.items.length} total={data.total} />
-      <Scatter runs={data.items} search={search} onChange={onChange} />
+      <Scatter runs={data.items} search={search} drawn={drawn} onChange={onChange} />
       <EfficiencyRanking runs={data.items} />
       <Heatmap runs={data.items} />
     </div>

@@ -1,7 +1,7 @@
 // Who passes most tests with what it uses: per Wh, and per gram of CO2.
 
 import { Link } from '@tanstack/react-router';
-import { useMemo } from 'react';
+import { memo, useMemo } from 'react';
 
 import type { Run } from '@/api/types';
 import { Button } from '@/design/components/controls';
@@ -32,7 +32,8 @@ const RANKINGS = [
 
 const MOST = 12;
 
-export function EfficiencyRanking({ runs }: { runs: readonly Run[] }) {
+/** Of all runs of the filter, whatever else is drawn of them. */
+export const EfficiencyRanking = memo(function EfficiencyRanking({ runs }: { runs: readonly Run[] }) {
   const models = useMemo(() => byModel(runs), [runs]);
   const rankings = RANKINGS.map((ranking) => ({ ...ranking, rows: efficiency(models, ranking.of) }));
   const save = () => {
@@ -75,7 +76,7 @@ export function EfficiencyRanking({ runs }: { runs: readonly Run[] }) {
       </div>
     </Panel>
   );
-}
+});
 
 type RankingProps = {
   title: string;

@@ -1,7 +1,7 @@
 // Models by metrics, coloured by how good each is: the same colour is good whichever way a metric goes.
 
 import { useNavigate } from '@tanstack/react-router';
-import { useCallback, useMemo } from 'react';
+import { memo, useCallback, useMemo } from 'react';
 
 import type { Run } from '@/api/types';
 import { Figure } from '@/charts/Figure';
@@ -12,21 +12,10 @@ import { metricOf } from '@/lib/metrics';
 import { shortNames } from '@/lib/model';
 
 import { byModel, heatmap } from './analytics';
+import { MAPPED } from './charted';
 import css from './insights.module.css';
 
 const parts = () => import('@/charts/parts/heatmap');
-
-const SHOWN = [
-  'success_rate',
-  'avg_steps',
-  'avg_duration_ms',
-  'tokens_per_success',
-  'cost_per_success_usd',
-  'energy_per_success_wh',
-  'co2_per_success_g',
-  'gpu_utilization_avg',
-  'gpu_power_avg_w',
-];
 
 const MOST_MODELS = 40;
 const ROW_PX = 34;
@@ -34,9 +23,9 @@ const ROW_PX = 34;
 /** A ground that the numbers can be read on. */
 const pale = (colour = 'rgb(0, 0, 0)') => colour.replace(/^rgb\((.*)\)$/, 'rgba($1, 0.5)');
 
-export function Heatmap({ runs }: { runs: readonly Run[] }) {
+export const Heatmap = memo(function Heatmap({ runs }: { runs: readonly Run[] }) {
   const navigate = useNavigate({ from: '/' });
-  const metrics = useMemo(() => SHOWN.flatMap((id) => metricOf(id) ?? []), []);
+  const metrics = useMemo(() => MAPPED.flatMap((id) => metricOf(id) ?? []), []);
   const all = useMemo(() => byModel(runs), [runs]);
   const models = useMemo(() => all.slice(0, MOST_MODELS), [all]);
   const cells = useMemo(() => heatmap(models, metrics), [models, metrics]);
@@ -172,4 +161,4 @@ export function Heatmap({ runs }: { runs: readonly Run[] }) {
       }}
     />
   );
-}
+});

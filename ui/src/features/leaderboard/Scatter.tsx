@@ -9,9 +9,9 @@ import { insideZoom, toneAt, valueAxis, type FigureOption, type Marks } from '@/
 import type { Theme } from '@/charts/option';
 import { Button } from '@/design/components/controls';
 import * as format from '@/lib/format';
-import { metricOf, type RunMetric } from '@/lib/metrics';
 
 import { frontier, places, radius, type Place } from './analytics';
+import { chosen, PRESETS } from './charted';
 import css from './insights.module.css';
 import { Choice, MetricSelect, Tick } from './MetricSelect';
 import { COLOURS, type Colour, type LeaderboardSearch } from './search';
@@ -19,6 +19,8 @@ import { COLOURS, type Colour, type LeaderboardSearch } from './search';
 type Props = {
   runs: readonly Run[];
   search: LeaderboardSearch;
+  /** What the runs at hand are enough for: the address, but for a moment after a press. */
+  drawn: LeaderboardSearch;
   onChange: (part: Partial<LeaderboardSearch>) => void;
 };
 
@@ -33,30 +35,29 @@ const COLOUR_NAMES: Record<Colour, string> = {
   status: 'status',
 };
 
-/** Pairs that are asked for most. */
-const PRESETS = [
-  ['co2_emissions_g', 'CO₂'],
-  ['total_cost_usd', 'model cost'],
-  ['total_duration_ms', 'time'],
-  ['energy_wh', 'energy'],
-] as const;
-
 /** Of more bubbles than these, sizes and edges would take long to draw and tell nothing. */
 const MOST_SIZED = 1500;
 
-const DEFAULT = { x: 'co2_emissions_g', y: 'success_rate', size: 'total_tokens' };
+/** Places one after the other, x and y in turn: ten thousand lists of two would be copied one by one. */
+function pairs(places: readonly Place[]): Float64Array {
+  const flat = new Float64Array(2 * places.length);
+  let at = 0;
+  for (const { x, y } of places) {
+    flat[at] = x;
+    flat[at + 1] = y;
+    at += 2;
+  }
+  return flat;
+}
 
-const chosen = (id: string | undefined, fallback: string): RunMetric | undefined =>
-  metricOf(id) ?? metricOf(fallback);
-
-export function Scatter({ runs, search, onChange }: Props) {
+export function Scatter({ runs, search, drawn, onChange }: Props) {
   const navigate = useNavigate();
-  const x = chosen(search.x, DEFAULT.x);
-  const y = chosen(search.y, DEFAULT.y);
-  const size = search.size === 'none' ? undefined : chosen(search.size, DEFAULT.size);
-  const colour = search.colour ?? 'model';
-  const logX = search.logx === 'yes';
-  const logY = search.logy === 'yes';
+  const x = chosen(drawn, 'x');
+  const y = chosen(drawn, 'y');
+  const size = chosen(drawn, 'size');
+  const colour = drawn.colour ?? 'model';
+  const logX = drawn.logx === 'yes';
+  const logY = drawn.logy === 'yes';
   const { placed, unknown, offScale } = useMemo(
     () => (x && y ? places(runs, x, y, { x: logX, y: logY }) : { placed: [], unknown: 0, offScale: 0 }),
     [runs, x, y, logX, logY],
@@ -82,10 +83,10 @@ export function Scatter({ runs, search, onChange }: Props) {
   const crowded = placed.length > MOST_SIZED;
   const build = useCallback(
     (theme: Theme): FigureOption => {
-      const most = placed.reduce((most, { run }) => Math.max(most, size?.of(run) ?? 0), 0);
+      const most = crowded ? 0 : placed.reduce((most, { run }) => Math.max(most, size?.of(run) ?? 0), 0);
       const diameter = ({ run }: Place) =>
         crowded ? 9 : 2 * radius(size ? size.of(run) : null, most, [4.5, 17]);
-      const drawn = (place: Place) => [place.x, place.y, diameter(place)];
+      const bubble = (place: Place) => [place.x, place.y, diameter(place)];
       const bubbles = {
         type: 'scatter' as const,
         symbolSize: (value: number[]) => value[2] ?? 9,
@@ -93,7 +94,9 @@ export function Scatter({ runs, search, onChange }: Props) {
         encode: { x: 0, y: 1 },
       };
       // So many are drawn in one stroke, alike: their sizes could not be told apart anyway.
-      const alike = crowded ? { large: true, largeThreshold: 1, symbolSize: 6 } : {};
+      const alike = crowded
+        ? { large: true, largeThreshold: 1, symbolSize: 5, symbol: 'rect', dimensions: ['x', 'y'] }
+        : {};
       return {
         animation: false,
         textStyle: { fontFamily: theme.font },
@@ -116,14 +119,14 @@ export function Scatter({ runs, search, onChange }: Props) {
               ...bubbles,
               ...alike,
               name,
-              data: of.map(drawn),
+              data: crowded ? pairs(of) : of.map(bubble),
               itemStyle: { color: tone, opacity: 0.72, borderColor: theme.surface, borderWidth: 1 },
             };
           }),
           {
             ...bubbles,
             name: 'On the frontier',
-            data: front.map(drawn),
+            data: front.map(bubble),
             silent: true,
             itemStyle: { color: 'transparent', borderColor: theme.ink, borderWidth: 2 },
           },
@@ -225,35 +228,35 @@ export function Scatter({ runs, search, onChange }: Props) {
         <div className={css.bar} role="group" aria-label="What is drawn">
           <MetricSelect
             label="Across"
-            value={x.id}
+            value={chosen(search, 'x')?.id ?? x.id}
             onChange={(value) => {
               onChange({ x: value });
             }}
           />
           <Tick
             label="log"
-            on={logX}
+            on={search.logx === 'yes'}
             onChange={(on) => {
               onChange({ logx: on ? 'yes' : undefined });
             }}
           />
           <MetricSelect
             label="Up"
-            value={y.id}
+            value={chosen(search, 'y')?.id ?? y.id}
             onChange={(value) => {
               onChange({ y: value });
             }}
           />
           <Tick
             label="log"
-            on={logY}
+            on={search.logy === 'yes'}
             onChange={(on) => {
               onChange({ logy: on ? 'yes' : undefined });
             }}
           />
           <MetricSelect
             label="Size"
-            value={size?.id ?? 'none'}
+            value={chosen(search, 'size')?.id ?? 'none'}
             none="all the same"
             onChange={(value) => {
               onChange({ size: value });
@@ -261,7 +264,7 @@ export function Scatter({ runs, search, onChange }: Props) {
           />
           <Choice
             label="Colour"
-            value={colour}
+            value={search.colour ?? 'model'}
             options={COLOURS.map((value) => ({ value, name: COLOUR_NAMES[value] }))}
             onChange={(value) => {
               onChange({ colour: value as Colour });
@@ -273,7 +276,7 @@ export function Scatter({ runs, search, onChange }: Props) {
               <Button
                 key={id}
                 small
-                aria-pressed={x.id === id && y.id === 'success_rate'}
+                aria-pressed={chosen(search, 'x')?.id === id && chosen(search, 'y')?.id === 'success_rate'}
                 onClick={() => {
                   onChange({ x: id, y: 'success_rate' });
                 }}

@@ -9,8 +9,9 @@ import { insideZoom, toneAt, valueAxis, type FigureOption, type Marks } from '@/
 import type { Theme } from '@/charts/option';
 import { Failure, Loading } from '@/design/components/states';
 import * as format from '@/lib/format';
-import { METRICS, metricOf } from '@/lib/metrics';
+import { metricOf } from '@/lib/metrics';
 
+import { chosen, SMALL } from './charted';
 import css from './insights.module.css';
 import { Choice, MetricSelect } from './MetricSelect';
 import { Newest } from './Newest';
@@ -24,22 +25,12 @@ type Props = {
   onChange: (part: Partial<LeaderboardSearch>) => void;
 };
 
-/** Offered as small charts under the large one. */
-const SMALL = [
-  'co2_emissions_g',
-  'power_cost_total_usd',
-  'success_rate',
-  'energy_wh',
-  'total_tokens',
-  'total_duration_ms',
-];
-
 export function Trends({ filter, search, onChange }: Props) {
-  const { data, error, refetch } = useChartRuns(filter);
+  const { data, drawn, error, refetch } = useChartRuns(filter, search);
   const runs = useMemo(() => inTime(data?.items ?? []), [data]);
   // The small charts follow the large one.
-  const after = useDeferredValue(search.cumulative === 'yes');
-  const metric = metricOf(search.metric) ?? metricOf('success_rate') ?? METRICS[0];
+  const after = useDeferredValue(drawn.cumulative === 'yes');
+  const metric = chosen(drawn, 'metric');
   if (error) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data || !metric) return <Loading label="the trends" height="50vh" />;
   const others = SMALL.filter((id) => id !== metric.id).slice(0, 4);
@@ -49,7 +40,7 @@ export function Trends({ filter, search, onChange }: Props) {
       <div className={css.bar} role="group" aria-label="What is drawn">
         <MetricSelect
           label="Metric"
-          value={metric.id}
+          value={chosen(search, 'metric')?.id ?? metric.id}
           onChange={(value) => {
             onChange({ metric: value === 'success_rate' ? undefined : value });
           }}
@@ -66,7 +57,7 @@ export function Trends({ filter, search, onChange }: Props) {
           }}
         />
       </div>
-      <Trend runs={runs} id={metric.id} cumulative={search.cumulative === 'yes'} height={380} large />
+      <Trend runs={runs} id={metric.id} cumulative={drawn.cumulative === 'yes'} height={380} large />
       <div className={css.small}>
         {others.map((id) => (
           <Trend key={id} runs={runs} id={id} cumulative={after} height={200} />

@@ -30,14 +30,27 @@ export function places(
  */
 export function frontier(placed: readonly Place[], x: Better | null, y: Better | null): Place[] {
   if (!x || !y) return [];
-  const sign = (better: Better) => (better === 'higher' ? -1 : 1);
-  // Both as costs: less is better.
-  const costs = placed.map((place) => ({ place, x: sign(x) * place.x, y: sign(y) * place.y }));
-  costs.sort((a, b) => a.x - b.x || a.y - b.y);
-  const front: typeof costs = [];
-  for (const cost of costs) {
-    const last = front.at(-1);
-    if (!last || cost.y < last.y || (cost.x === last.x && cost.y === last.y)) front.push(cost);
+  const [signX, signY] = [x === 'higher' ? -1 : 1, y === 'higher' ? -1 : 1];
+  // As costs, where less is better: ascending by x, and then descending by y. It is short, so that it is kept in order
+  // place by place rather than all sorted.
+  const front: { place: Place; x: number; y: number }[] = [];
+  for (const place of placed) {
+    const [atX, atY] = [signX * place.x, signY * place.y];
+    let [low, high] = [0, front.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((front[middle]?.x ?? 0) <= atX) low = middle + 1;
+      else high = middle;
+    }
+    // The last that costs no more x has the least y of those before; of equal ones all stand.
+    const before = front[low - 1];
+    const same = before?.x === atX && before.y === atY;
+    if (before && !same && before.y <= atY) continue;
+    let first = low;
+    while (!same && first > 0 && front[first - 1]?.x === atX) first -= 1;
+    let end = low;
+    while ((front[end]?.y ?? -Infinity) >= atY) end += 1;
+    front.splice(first, end - first, { place, x: atX, y: atY });
   }
   return front.map(({ place }) => place).sort((a, b) => a.x - b.x || a.y - b.y);
 }

@@ -99,6 +99,22 @@ describe('the frontier', () => {
     expect(frontier(placed(points), ...better).map(({ x, y }) => [x, y])).toEqual(expected);
   };
 
+  it('is what comparing each with each gives', () => {
+    let seed = 7;
+    const next = (most: number) => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed % most;
+    };
+    for (let round = 0; round < 200; round += 1) {
+      const all = placed(Array.from({ length: next(30) }, () => [next(8), next(8)]));
+      const unbeaten = all.filter(
+        (a) => !all.some((b) => b.x <= a.x && b.y >= a.y && (b.x < a.x || b.y > a.y)),
+      );
+      const ids = (places: typeof all) => places.map(({ run: { run_id } }) => run_id).sort();
+      expect(ids(frontier(all, 'lower', 'higher'))).toEqual(ids(unbeaten));
+    }
+  });
+
   it('holds what no other beats, whichever way is better', () => {
     const points: [number, number][] = [
       [1, 50],

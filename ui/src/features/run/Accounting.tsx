@@ -1,10 +1,10 @@
 // How the run's numbers were made, step by step, and what the source's own row said instead.
 
-import type { Difference, RunDetail } from '@/api/types';
+import type { RunDetail } from '@/api/types';
 import { SourceBadge } from '@/design/components/data';
 import { exact, ratio, significant, UNKNOWN } from '@/lib/format';
 
-import { chains, counts, fieldName, fieldUnit, notes } from './chains';
+import { chains, counts, notes } from './chains';
 import { PowerChain } from './PowerChain';
 import css from './run.module.css';
 
@@ -20,7 +20,7 @@ const trimmed = (value: number) =>
         .replace(/\.$/, '');
 
 export function Accounting({ detail }: { detail: RunDetail }) {
-  const { accounting, differences } = detail;
+  const { accounting, differences, fields } = detail;
   const said = notes(accounting);
   return (
     <>
@@ -31,7 +31,7 @@ export function Accounting({ detail }: { detail: RunDetail }) {
       {differences.length > 0 && (
         <section className={css.chain}>
           <h3>The source&apos;s own row says otherwise</h3>
-          <Differences differences={differences} />
+          <Differences differences={differences} fields={fields} />
         </section>
       )}
       {said.length > 0 && (
@@ -42,9 +42,9 @@ export function Accounting({ detail }: { detail: RunDetail }) {
         </ul>
       )}
       <PowerChain accounting={accounting} />
-      {chains(accounting).map(({ field, steps }) => (
-        <section key={field} className={css.chain}>
-          <h3>{fieldName(field)}</h3>
+      {chains(accounting, fields).map(({ field, steps }) => (
+        <section key={field.field} className={css.chain}>
+          <h3>{field.name}</h3>
           <ol>
             {steps.map((step, index) => (
               <li key={index}>
@@ -75,7 +75,8 @@ export function Accounting({ detail }: { detail: RunDetail }) {
 }
 
 /** What the source said of itself against what its spans and samples add up to. */
-export function Differences({ differences }: { differences: readonly Difference[] }) {
+export function Differences({ differences, fields }: Pick<RunDetail, 'differences' | 'fields'>) {
+  const named = (name: string) => fields.find(({ field }) => field === name) ?? { name, unit: '' };
   return (
     <div className={css.scrollx}>
       <table className={css.plain}>
@@ -90,14 +91,17 @@ export function Differences({ differences }: { differences: readonly Difference[
           </tr>
         </thead>
         <tbody>
-          {differences.map(({ field, declared, computed, ratio: times }) => (
-            <tr key={field}>
-              <th scope="row">{fieldName(field)}</th>
-              <td className={css.off}>{written(declared, fieldUnit(field))}</td>
-              <td>{written(computed, fieldUnit(field))}</td>
-              <td>{ratio(times)}</td>
-            </tr>
-          ))}
+          {differences.map(({ field, declared, computed, ratio: times }) => {
+            const { name, unit } = named(field);
+            return (
+              <tr key={field}>
+                <th scope="row">{name}</th>
+                <td className={css.off}>{written(declared, unit)}</td>
+                <td>{written(computed, unit)}</td>
+                <td>{ratio(times)}</td>
+              </tr>
+            );
+          })}
         </tbody>
       </table>
     </div>

@@ -26,17 +26,15 @@ export function Devices({ accounting }: Pick<RunDetail, 'accounting'>) {
   return (
     <Panel title="Devices" note={callsInWords(accounting.call_energy)}>
       <div className={css.scrollx}>
-        <table className={css.plain}>
+        <table className={`${css.plain} ${css.devices}`}>
           <HeadRow
             names={[
               'Device',
-              'Source',
               'Read from',
               'Energy',
               'CO₂',
               'Power cost',
-              'Covered',
-              'Not covered',
+              'Time covered',
               'Counter to power',
               'Idle',
               'Above idle',
@@ -70,10 +68,9 @@ function Row({ device }: { device: Device }) {
           </Badge>
         )}
       </th>
-      <td>
-        <SourceBadge source={device.source} of={device.device} />
+      <td title={method?.says}>
+        <SourceBadge source={device.source} of={device.device} /> {method?.name ?? device.method}
       </td>
-      <td title={method?.says}>{method?.name ?? device.method}</td>
       <td>
         <Value of={format.energy(device.energy_wh)} />
       </td>
@@ -85,9 +82,11 @@ function Row({ device }: { device: Device }) {
       </td>
       <td>
         <Value of={seconds(device.covered_s)} />
-      </td>
-      <td>
-        <Value of={seconds(device.uncovered_s)} />
+        {device.uncovered_s > 0 && (
+          <small title="Time of the run that no reading covers">
+            , not {format.written(seconds(device.uncovered_s))}
+          </small>
+        )}
       </td>
       <td title="Energy by its counter as a multiple of its integrated power">
         {device.counter_to_power === null ? (

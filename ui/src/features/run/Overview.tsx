@@ -15,7 +15,7 @@ import { HeadRow } from './HeadRow';
 import css from './run.module.css';
 
 export function Overview({ detail }: { detail: RunDetail }) {
-  const { run, differences, gpus } = detail;
+  const { run, differences, fields, gpus } = detail;
   const { data, error, refetch } = useQuery(runResults(run.run_id));
   if (error) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading label="the tests" height="40vh" />;
@@ -39,11 +39,18 @@ export function Overview({ detail }: { detail: RunDetail }) {
           note="kept beside ours, never mixed with it"
           className={css.wide}
         >
-          <Differences differences={differences} />
+          <Differences differences={differences} fields={fields} />
         </Panel>
       )}
     </div>
   );
+}
+
+/** How many passed, of those that were scored. */
+function passedInWords(passed: number, failed: number, unscored: number): string {
+  const scored = passed + failed;
+  const parts = [scored > 0 && `${passed} of ${scored} passed`, unscored > 0 && `${unscored} unscored`];
+  return parts.filter(Boolean).join(', ');
 }
 
 function Outcomes({ detail: { run }, results }: { detail: RunDetail; results: Result[] }) {
@@ -71,9 +78,7 @@ function Outcomes({ detail: { run }, results }: { detail: RunDetail; results: Re
               <div key={kind} style={{ display: 'contents' }}>
                 <span>{kind} agent</span>
                 <ShareBar passed={count('passed')} failed={count('failed')} unscored={count('unscored')} />
-                <small>
-                  {count('passed')} of {of.length} passed
-                </small>
+                <small>{passedInWords(count('passed'), count('failed'), count('unscored'))}</small>
               </div>
             );
           })}

@@ -84,13 +84,16 @@ export function Run() {
 function Head({ detail }: { detail: RunDetail }) {
   const { run, differences } = detail;
   const [explained, setExplained] = useState(false);
-  const facts: [string, string | null][] = [
-    ['Agent', run.agent_type],
-    ['Provider', run.provider],
-    ['Dataset', run.dataset_used],
-    ['Hardware', run.hardware],
+  // What every run has, known or not.
+  const always: [name: string, value: string | null, why: string][] = [
+    ['Agent', run.agent_type, ''],
+    ['Provider', run.provider, 'Neither the run nor its spans name a provider.'],
+    ['Dataset', run.dataset_used, 'The run does not say which tasks it had.'],
+    ['Hardware', run.hardware, 'Neither the run nor its metrics name the hardware.'],
     // What SMOLTRACE writes when nobody said.
-    ['By', run.submitted_by === 'unknown' ? null : run.submitted_by],
+    ['By', run.submitted_by === 'unknown' ? null : run.submitted_by, 'The run does not say who made it.'],
+  ];
+  const facts: [string, string | null][] = [
     ['Use case', run.use_case],
     ['Team', run.team],
     ['Purpose', run.purpose],
@@ -136,6 +139,12 @@ function Head({ detail }: { detail: RunDetail }) {
             <Value of={format.momentFromIso(run.timestamp)} why="The run does not say when." />
           </dd>
         </div>
+        {always.map(([name, value, why]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value ?? <Value of={format.plain(null)} why={why} />}</dd>
+          </div>
+        ))}
         {facts.map(
           ([name, value]) =>
             value && (

@@ -1,6 +1,6 @@
 // The accounting of a run, read from the JSON that came with it. Pure.
 
-import type { Source } from '@/api/types';
+import type { RunDetail, Source } from '@/api/types';
 
 export type Step = {
   label: string;
@@ -13,47 +13,9 @@ export type Step = {
 /** Stored JSON: older rows may lack any of it. */
 type Accounting = Readonly<Record<string, unknown>>;
 
-export type Chain = { field: string; steps: Step[] };
+type Field = RunDetail['fields'][number];
 
-const FIELD_NAMES: Record<string, string> = {
-  co2_emissions_g: 'CO₂',
-  power_cost_total_usd: 'Power cost',
-  energy_wh: 'Energy',
-  total_tokens: 'Tokens',
-  total_cost_usd: 'Model cost',
-  total_duration_ms: 'Duration',
-  success_rate: 'Success',
-  avg_steps: 'Steps per test',
-  avg_duration_ms: 'Duration per test',
-  avg_tokens_per_test: 'Tokens per test',
-  avg_cost_per_test_usd: 'Cost per test',
-  total_tests: 'Tests',
-  successful_tests: 'Passed',
-  failed_tests: 'Failed',
-  gpu_utilization_avg: 'GPU utilisation, mean',
-  gpu_utilization_max: 'GPU utilisation, highest',
-  gpu_memory_avg_mib: 'GPU memory, mean',
-  gpu_memory_max_mib: 'GPU memory, highest',
-  gpu_temperature_avg: 'GPU temperature, mean',
-  gpu_temperature_max: 'GPU temperature, highest',
-  gpu_power_avg_w: 'GPU power, mean',
-};
-
-/** A field of the run's row in words. */
-export const fieldName = (field: string) => FIELD_NAMES[field] ?? field.replaceAll('_', ' ');
-
-/** The unit that a field's name ends in. */
-export function fieldUnit(field: string): string {
-  if (field.endsWith('_usd')) return 'USD';
-  if (field.endsWith('_ms')) return 'ms';
-  if (field.endsWith('_g')) return 'g';
-  if (field.endsWith('_wh')) return 'Wh';
-  if (field.endsWith('_mib')) return 'MiB';
-  if (field.endsWith('_w')) return 'W';
-  if (field.includes('temperature')) return '°C';
-  if (field.includes('utilization') || field.endsWith('_rate')) return '%';
-  return '';
-}
+export type Chain = { field: Field; steps: Step[] };
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -69,18 +31,14 @@ function step(value: unknown): Step | null {
   };
 }
 
-/** The chains of numbers, those that people ask for first at the top. */
-export function chains(accounting: Accounting): Chain[] {
+/** The chains of numbers, in the order of the fields. */
+export function chains(accounting: Accounting, fields: readonly Field[]): Chain[] {
   const all = isObject(accounting.chains) ? accounting.chains : {};
-  const order = Object.keys(FIELD_NAMES);
-  const place = (field: string) => (order.includes(field) ? order.indexOf(field) : order.length);
-  return Object.entries(all)
-    .map(([field, steps]) => ({
-      field,
-      steps: (Array.isArray(steps) ? steps : []).flatMap((item) => step(item) ?? []),
-    }))
-    .filter(({ steps }) => steps.length > 0)
-    .sort((a, b) => place(a.field) - place(b.field));
+  return fields.flatMap((field) => {
+    const steps = all[field.field];
+    const read = (Array.isArray(steps) ? steps : []).flatMap((item) => step(item) ?? []);
+    return read.length > 0 ? [{ field, steps: read }] : [];
+  });
 }
 
 /** What was counted on the way, zeros left out. */

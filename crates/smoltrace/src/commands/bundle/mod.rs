@@ -2,7 +2,10 @@
 //!
 //! Which answer stands in which file is known to two: this module and `ui/src/api/bundle`.
 
+mod comparisons;
+
 use std::{
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -12,6 +15,7 @@ use serde_json::{Value, json};
 use smoltrace_server::{AppState, Query, ServerOptions, ui_files};
 use smoltrace_store::Store;
 
+use self::comparisons::{Comparison, Kinds};
 use super::{api, find_run, open_to_read, print_json, say};
 use crate::{cli::BundleArgs, config::Config, exit::UsageError, output::progress::Progress};
 
@@ -26,7 +30,8 @@ const FORMATS: [&str; 3] = ["json", "csv", "parquet"];
 
 pub async fn run(args: &BundleArgs, config: &Config) -> Result<()> {
     let store = open_to_read(&config.data_dir).await?;
-    let chosen = chosen(&store, &args.runs).await?;
+    let named = comparisons::named(&store, &args.compare).await?;
+    let chosen = chosen(&store, &args.runs, &named).await?;
     if args.dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(UsageError(format!(
             "{} is not empty; name a folder that is, or that is not there yet",
@@ -54,12 +59,25 @@ pub async fn run(args: &BundleArgs, config: &Config) -> Result<()> {
     if !args.runs.is_empty() {
         runs.retain(|run| run["run_id"].as_str().is_some_and(|id| chosen.iter().any(|one| one == id)));
     }
+    let ranked = runs.iter().filter_map(|run| run["run_id"].as_str());
+    let planned = comparisons::planned(&ranked.collect::<Vec<_>>(), args.pairs, named);
+    let total = (chosen.len() + planned.len()) as u64;
     let mut progress = Progress::items(config.progress, "bundling");
-    for (done, run_id) in chosen.iter().enumerate() {
-        bundle.add(run_id).await?;
-        progress.update(done as u64 + 1, chosen.len() as u64);
+    let mut kinds = HashMap::new();
+    for (done, run_id) in (1..).zip(&chosen) {
+        kinds.insert(run_id.as_str(), bundle.add(run_id).await?);
+        progress.update(done, total);
+    }
+    let mut comparisons = Vec::new();
+    for (done, runs) in (chosen.len() as u64 + 1..).zip(planned) {
+        comparisons.push(bundle.compare(runs, &kinds).await?);
+        progress.update(done, total);
     }
     drop(progress);
+    bundle.write(
+        Path::new("data/comparisons.json"),
+        &serde_json::to_vec(&json!({ "items": comparisons, "paired": args.pairs.min(runs.len()) }))?,
+    )?;
     bundle.write(Path::new("data/runs.json"), &serde_json::to_vec(&json!({ "items": runs }))?)?;
     // The page last: until it is there, nobody sees half a bundle.
     for (path, bytes) in ui_files() {
@@ -72,13 +90,19 @@ pub async fn run(args: &BundleArgs, config: &Config) -> Result<()> {
         .context("this binary was built without the web UI; build ui/ and the binary again")?;
     bundle.write(Path::new("index.html"), index(&String::from_utf8_lossy(&page))?.as_bytes())?;
     if config.json {
-        return print_json(&json!({ "path": args.dir, "runs": chosen }));
+        let told = json!({ "path": args.dir, "runs": chosen, "comparisons": comparisons.len() });
+        return print_json(&told);
     }
-    say(&format!("{} runs are in {}; host the folder with any web server", chosen.len(), args.dir.display()))
+    say(&format!(
+        "{} runs and {} comparisons are in {}; host the folder with any web server",
+        chosen.len(),
+        comparisons.len(),
+        args.dir.display()
+    ))
 }
 
-/// The ids asked for, or all.
-async fn chosen(store: &Store, names: &[String]) -> Result<Vec<String>> {
+/// The ids asked for and those that are compared with them, or all.
+async fn chosen(store: &Store, names: &[String], compared: &[Vec<String>]) -> Result<Vec<String>> {
     if names.is_empty() {
         return Ok(store.runs().await?.iter().map(|run| run.run_id.clone()).collect());
     }
@@ -86,6 +110,7 @@ async fn chosen(store: &Store, names: &[String]) -> Result<Vec<String>> {
     for name in names {
         chosen.push(find_run(store, name).await?.run_id);
     }
+    chosen.extend(compared.iter().flatten().cloned());
     chosen.sort();
     chosen.dedup();
     Ok(chosen)
@@ -118,7 +143,8 @@ impl Bundle {
         written.with_context(|| format!("cannot write {}", path.display()))
     }
 
-    async fn add(&self, run_id: &str) -> Result<()> {
+    /// Writes what there is of a run; gives what its executions are told apart by.
+    async fn add(&self, run_id: &str) -> Result<Kinds> {
         let name = folder(run_id);
         if name.len() > LONGEST_NAME {
             return Err(
@@ -143,11 +169,14 @@ impl Bundle {
             ("traces.json", at(&["traces"])),
         ];
         let mut traces = Value::Null;
+        let mut kinds = Kinds::default();
         for (file, query) in answers {
             let body = self.ask(&query).await?;
             self.write(&folder.join(file), &body)?;
-            if file == "traces.json" {
-                traces = serde_json::from_slice(&body)?;
+            match file {
+                "traces.json" => traces = serde_json::from_slice(&body)?,
+                "results.json" => kinds = Kinds::of(&serde_json::from_slice(&body)?),
+                _ => {}
             }
         }
         for trace in traces["items"].as_array().into_iter().flatten() {
@@ -174,7 +203,23 @@ impl Bundle {
                 )?;
             }
         }
-        Ok(())
+        Ok(kinds)
+    }
+
+    /// Writes the comparison of runs, the first against the others, in each pairing that says something of its own.
+    async fn compare(&self, runs: Vec<String>, kinds: &HashMap<&str, Kinds>) -> Result<Comparison> {
+        let of_runs: Vec<&Kinds> = runs.iter().filter_map(|run| kinds.get(run.as_str())).collect();
+        let pair_by = comparisons::pairings(&of_runs);
+        let folder = runs.iter().fold(PathBuf::from("data/compare"), |path, run| path.join(folder(run)));
+        for pairing in &pair_by {
+            let mut query = Query::at(&["api", "v1", "compare"]);
+            for run in &runs {
+                query.add("runs", run);
+            }
+            query.add("pair_by", pairing);
+            self.write(&folder.join(format!("{pairing}.json")), &self.ask(&query).await?)?;
+        }
+        Ok(Comparison { runs, pair_by })
     }
 }
 
