@@ -490,13 +490,13 @@ export interface components {
         CallEnergyFigures: {
             /**
              * Format: int64
-             * @description Calls that lasted long enough, with their energy; calls at the same time share equally.
+             * @description Calls that lasted long enough, with their energy: their part of their test's.
              * @default 0
              */
             calls: number;
             /**
              * Format: int64
-             * @description Calls that were shorter than the resolution, or that nothing was measured in.
+             * @description Calls that were shorter than the resolution, that nothing was measured in, or that are no test's.
              * @default 0
              */
             calls_without: number;
