@@ -14,6 +14,7 @@ pub mod run;
 pub mod sandbox;
 pub mod score;
 pub mod span;
+mod sse;
 pub mod task;
 pub mod tool;
 pub mod tools;

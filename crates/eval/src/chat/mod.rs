@@ -9,7 +9,6 @@ mod rate;
 pub mod replay;
 pub(crate) mod retry;
 pub mod scripted;
-mod sse;
 
 use std::{sync::Arc, time::Duration};
 

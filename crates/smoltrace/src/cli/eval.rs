@@ -138,6 +138,9 @@ pub struct ToolArgs {
     /// MCP server to take tools from: URL or name=URL; may be repeated
     #[arg(long, value_name = "URL")]
     pub mcp_server_url: Vec<String>,
+    /// How MCP servers at URLs are spoken to; auto is streamable HTTP, and SSE where a server refuses that
+    #[arg(long, default_value = "auto", value_parser = ["auto", "streamable-http", "sse"], value_name = "TRANSPORT")]
+    pub mcp_transport: String,
     /// MCP server to start: COMMAND or name=COMMAND; may be repeated
     #[arg(long, value_name = "COMMAND")]
     pub mcp_server_command: Vec<String>,
