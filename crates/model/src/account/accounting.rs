@@ -172,7 +172,8 @@ pub struct DeviceFigures {
 pub struct CallEnergyFigures {
     /// Calls that lasted long enough, with their energy: their part of their test's.
     pub calls: i64,
-    pub energy_wh: f64,
+    /// Null when no call lasted long enough.
+    pub energy_wh: Option<f64>,
     /// Where the energy comes from.
     pub source: Source,
     /// Calls that were shorter than the resolution, that nothing was measured in, or that are no test's.

@@ -52,7 +52,7 @@ fn figures(
             None => figures.calls_without += 1,
         }
     }
-    figures.energy_wh = energy::wh(energy_uj);
+    figures.energy_wh = (figures.calls > 0).then(|| energy::wh(energy_uj));
     figures
 }
 
