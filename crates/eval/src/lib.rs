@@ -4,6 +4,7 @@
 //! and whoever runs it does with them as they like. Reads no environment, no clock of its own.
 
 pub mod agent;
+mod cause;
 pub mod chat;
 pub mod clock;
 pub mod export;

@@ -204,11 +204,11 @@ pub struct RunningArgs {
     /// Repetitions of a request that failed for a reason that may pass
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=100), value_name = "N")]
     pub retries: u32,
-    /// Stop when the run has cost so much (calls with a known price)
-    #[arg(long, value_parser = non_negative, value_name = "USD")]
+    /// Stop when the run has cost so much, its judge included, or when nobody knows the price of a call
+    #[arg(long, value_parser = non_negative, value_name = "USD", conflicts_with_all = ["agent_command", "agent_url"])]
     pub max_cost: Option<f64>,
-    /// Stop when the run has used so many tokens
-    #[arg(long, value_name = "TOKENS")]
+    /// Stop when the run has used so many tokens, its judge included, or when an answer does not say how many
+    #[arg(long, value_name = "TOKENS", conflicts_with_all = ["agent_command", "agent_url"])]
     pub max_tokens: Option<u64>,
     /// Stop when the run has taken so many seconds
     #[arg(long, value_parser = seconds, value_name = "SECONDS")]

@@ -11,9 +11,9 @@ use std::{collections::BTreeMap, fmt::Display, process::Stdio, sync::Arc, time::
 use rmcp::{
     RoleClient,
     model::{CallToolRequestParams, CallToolResult, ContentBlock, PaginatedRequestParams},
-    service::{ClientInitializeError, RunningService, serve_client},
+    service::{ClientInitializeError, RunningService, ServiceError, serve_client},
     transport::{
-        ConfigureCommandExt, StreamableHttpClientTransport, TokioChildProcess,
+        ConfigureCommandExt, DynamicTransportError, StreamableHttpClientTransport, TokioChildProcess,
         streamable_http_client::{StreamableHttpClientTransportConfig, StreamableHttpError},
     },
 };
@@ -25,7 +25,10 @@ use super::{
     secrets::{is_secret_name, is_secret_value},
     text::{MAX_ANSWER_BYTES, clip},
 };
-use crate::tool::{Tool, ToolError, ToolInput, ToolSpec};
+use crate::{
+    cause::with_causes,
+    tool::{Tool, ToolError, ToolInput, ToolSpec},
+};
 use sse::{Fault, SseTransport};
 
 const MAX_TOOLS: usize = 200;
@@ -142,7 +145,8 @@ impl McpServer {
                         .stderr(Stdio::null())
                         .spawn()
                         .map_err(|error| self.failed(&error))?;
-                    let service = serve_client((), transport).await.map_err(|error| self.failed(&error))?;
+                    let service = serve_client((), transport).await;
+                    let service = service.map_err(|error| self.failed(&not_begun(&error)))?;
                     (service, Fault::default())
                 }
             };
@@ -189,7 +193,7 @@ impl McpServer {
             let fault = transport.fault();
             match serve_client((), transport).await {
                 Ok(service) => Ok((service, fault)),
-                Err(error) => Err(fault.get().map_or_else(|| error.to_string(), ToString::to_string)),
+                Err(error) => Err(fault.get().map_or_else(|| not_begun(&error), ToString::to_string)),
             }
         };
         if transport == McpTransport::Sse {
@@ -201,10 +205,12 @@ impl McpServer {
         match serve_client((), StreamableHttpClientTransport::with_client(client.clone(), config)).await {
             Ok(service) => Ok((service, Fault::default())),
             // As the protocol tells clients to do for servers that are older than streamable HTTP.
-            Err(error) if transport == McpTransport::Auto && is_refused(&error) => by_sse()
-                .await
-                .map_err(|second| self.failed(&format!("{error}; and by HTTP with SSE: {second}"))),
-            Err(error) => Err(self.failed(&error)),
+            Err(error) if transport == McpTransport::Auto && is_refused(&error) => {
+                by_sse().await.map_err(|second| {
+                    self.failed(&format!("{}; and by HTTP with SSE: {second}", not_begun(&error)))
+                })
+            }
+            Err(error) => Err(self.failed(&not_begun(&error))),
         }
     }
 
@@ -296,6 +302,22 @@ fn words(text: &str) -> Option<Vec<String>> {
     quote.is_none().then_some(words)
 }
 
+/// Why a server could not be spoken to.
+fn not_begun(error: &ClientInitializeError) -> String {
+    match error {
+        ClientInitializeError::TransportError { error, .. } => of_transport(error),
+        error => with_causes(error),
+    }
+}
+
+/// The error itself: what stands around it names types of the client library.
+fn of_transport(error: &DynamicTransportError) -> String {
+    match error.error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
+        Some(StreamableHttpError::Client(error)) => with_causes(error),
+        _ => with_causes(&*error.error),
+    }
+}
+
 /// Whether the server answered 4xx to streamable HTTP.
 fn is_refused(error: &ClientInitializeError) -> bool {
     let ClientInitializeError::TransportError { error, .. } = error else { return false };
@@ -312,8 +334,12 @@ struct Connection {
 
 impl Connection {
     /// An error in words: what ended the connection, if anything did.
-    fn told(&self, error: &dyn Display) -> String {
-        self.fault.get().map_or_else(|| self.server.told(error), ToString::to_string)
+    fn told(&self, error: &ServiceError) -> String {
+        match (self.fault.get(), error) {
+            (Some(fault), _) => fault.to_string(),
+            (None, ServiceError::TransportSend(error)) => self.server.told(&of_transport(error)),
+            (None, error) => self.server.told(error),
+        }
     }
 }
 

@@ -24,7 +24,10 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::MAX_MESSAGE_BYTES;
-use crate::sse::{Event, Events};
+use crate::{
+    cause::with_causes,
+    sse::{Event, Events},
+};
 
 /// The longest that a server whose stream is open may take to name its endpoint.
 const ENDPOINT_TIME: Duration = Duration::from_secs(10);
@@ -59,16 +62,8 @@ pub(super) enum SseError {
 }
 
 impl SseError {
-    /// The error with its causes, and without the URL.
     fn http(error: reqwest::Error) -> Self {
-        let error = error.without_url();
-        let mut text = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        Self::Http(text)
+        Self::Http(with_causes(&error.without_url()))
     }
 }
 
