@@ -200,7 +200,8 @@ impl View {
         let judged = meter.judged();
         if judged != Spent::default() {
             let cost = (judged.unpriced_calls == 0).then_some(judged.cost_usd);
-            say(&format!("judge  {} tokens, {}, beside these", judged.tokens, format::usd(cost)))?;
+            let tokens = (judged.tokens > 0).then(|| judged.tokens.to_string());
+            say(&format!("judge  {} tokens, {}, beside these", or_dash(tokens), format::usd(cost)))?;
         }
         if totals.interrupted + totals.not_run > 0 {
             say(&format!("{} cut off, {} not run", totals.interrupted, totals.not_run))?;
