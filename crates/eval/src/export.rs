@@ -7,6 +7,8 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::{Map, Value, json};
 use smoltrace_model::rows::{SpanRow, SpanStatus};
 
+use crate::cause::with_causes;
+
 /// Spans of one request.
 const MOST_SPANS: usize = 2000;
 
@@ -17,14 +19,16 @@ pub struct OtlpExporter {
 }
 
 impl OtlpExporter {
-    /// An exporter to the base `endpoint` (as `OTEL_EXPORTER_OTLP_ENDPOINT` has it), with `headers` as
+    /// An exporter that posts to `url` (as `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` has it), with `headers` as
     /// `OTEL_EXPORTER_OTLP_HEADERS` has them: `name=value,name=value`.
     ///
     /// # Errors
-    /// When endpoint or headers cannot be used.
-    pub fn new(endpoint: &str, headers: &str) -> Result<Self, String> {
-        let url = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
-        let url: reqwest::Url = url.parse().map_err(|error| format!("`{endpoint}` is no URL: {error}"))?;
+    /// When URL or headers cannot be used.
+    pub fn new(url: &str, headers: &str) -> Result<Self, String> {
+        let url: reqwest::Url = url.parse().map_err(|error| format!("`{url}` is no URL: {error}"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(format!("{url} is not the address of an OTLP/HTTP endpoint"));
+        }
         let mut all = reqwest::header::HeaderMap::new();
         for header in headers.split(',').map(str::trim).filter(|header| !header.is_empty()) {
             let parsed = header.split_once('=').and_then(|(name, value)| {
@@ -53,7 +57,7 @@ impl OtlpExporter {
         for part in spans.chunks(MOST_SPANS) {
             let body = request(part).to_string();
             let sent = self.http.post(self.url.clone()).header("content-type", "application/json").body(body);
-            let response = sent.send().await.map_err(|error| error.to_string())?;
+            let response = sent.send().await.map_err(|error| with_causes(&error))?;
             if !response.status().is_success() {
                 return Err(format!("{} answered {}", self.url, response.status().as_u16()));
             }
@@ -182,5 +186,6 @@ mod tests {
         assert!(OtlpExporter::new("http://127.0.0.1:4318/", "a=b, c=d%20e").is_ok());
         assert!(OtlpExporter::new("http://127.0.0.1:4318", "nothing").is_err());
         assert!(OtlpExporter::new("no url", "").is_err());
+        assert!(OtlpExporter::new("localhost:4317", "").is_err());
     }
 }

@@ -4,6 +4,7 @@
 //! and whoever runs it does with them as they like. Reads no environment, no clock of its own.
 
 pub mod agent;
+mod cause;
 pub mod chat;
 pub mod clock;
 pub mod export;
@@ -14,6 +15,7 @@ pub mod run;
 pub mod sandbox;
 pub mod score;
 pub mod span;
+mod sse;
 pub mod task;
 pub mod tool;
 pub mod tools;

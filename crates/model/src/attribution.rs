@@ -65,11 +65,81 @@ impl Timeline {
     /// without duration counts at its moment. Takes O((n + m) log m) for n increments that do
     /// not overlap one another and m tests.
     pub fn divide(&self, increments: &[Increment]) -> Division {
+        self.share(&self.lay(increments))
+    }
+
+    /// What each test that runs gets until each of `times`, which are ascending: what accrued while the same tests ran,
+    /// by their number. Units that do not divide are in none, so that whatever is made of the times between a test's
+    /// start and end, its parts are no more than its share.
+    pub(crate) fn each_until(&self, increments: &[Increment], times: &[i64]) -> Vec<Cumulated> {
+        let mut cuts = [self.cuts.as_slice(), times].concat();
+        cuts.sort_unstable();
+        cuts.dedup();
+        let fine = Self { windows: Vec::new(), cuts };
+        let stretches = fine.lay(increments);
+        let active = self.active();
+        let mut coarse = 0;
+        let (mut before, mut here) = (Cumulated::default(), Stretch::default());
+        let mut until = Vec::with_capacity(fine.cuts.len());
+        for (cut, stretch) in fine.cuts.iter().zip(&stretches) {
+            here.amount += stretch.amount;
+            let now = Cumulated {
+                each: before.each + here.amount.checked_div_euclid(active[coarse]).unwrap_or(0),
+                covered_ns: until.last().map_or(0, |last: &Cumulated| last.covered_ns) + stretch.covered_ns,
+                reached: until.last().map_or(0, |last| last.reached) + u64::from(stretch.reached),
+            };
+            until.push(now);
+            if self.cuts.get(coarse) == Some(cut) {
+                coarse += 1;
+                (before, here) = (now, Stretch::default());
+            }
+        }
+        times.iter().map(|time| until[fine.cuts.partition_point(|cut| cut < time)]).collect()
+    }
+
+    /// Divides what accrued from one cut to the next, where `until` says how much had accrued by a cut.
+    pub(crate) fn divide_accrued(&self, until: impl Fn(i64) -> Cumulated) -> Division {
+        let mut stretches = vec![Stretch::default(); self.cuts.len() + 1];
+        for (stretch, cuts) in stretches[1..].iter_mut().zip(self.cuts.windows(2)) {
+            let (before, after) = (until(cuts[0]), until(cuts[1]));
+            *stretch = Stretch {
+                amount: after.each - before.each,
+                covered_ns: after.covered_ns - before.covered_ns,
+                reached: after.reached > before.reached,
+            };
+        }
+        self.share(&stretches)
+    }
+
+    /// Every start and end, ascending.
+    pub(crate) fn cuts(&self) -> &[i64] {
+        &self.cuts
+    }
+
+    /// How many windows are active in each stretch.
+    fn active(&self) -> Vec<i128> {
+        let mut changes = vec![0; self.cuts.len() + 1];
+        for window in self.windows.iter().filter(|window| window.start_ns < window.end_ns) {
+            changes[self.stretch_at(window.start_ns)] += 1;
+            changes[self.stretch_at(window.end_ns)] -= 1;
+        }
+        let mut active = 0;
+        changes
+            .into_iter()
+            .map(|change| {
+                active += change;
+                active
+            })
+            .collect()
+    }
+
+    /// Lays all increments over the stretches.
+    fn lay(&self, increments: &[Increment]) -> Vec<Stretch> {
         let mut stretches = vec![Stretch::default(); self.cuts.len() + 1];
         for increment in increments {
             self.spread(increment, &mut stretches);
         }
-        self.share(&stretches)
+        stretches
     }
 
     /// The stretch that holds a moment.
@@ -175,10 +245,12 @@ struct Stretch {
 }
 
 /// Sums over the stretches before one.
-#[derive(Clone, Copy, Default)]
-struct Cumulated {
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Cumulated {
+    /// Of one test.
     each: i128,
     covered_ns: i128,
+    /// How many stretches any increment reaches into.
     reached: u64,
 }
 

@@ -47,9 +47,8 @@ impl EstimateRange {
         Self { low: self.low * factor, high: self.high * factor }
     }
 
-    fn add(&mut self, other: Self) {
-        self.low += other.low;
-        self.high += other.high;
+    fn plus(self, other: Self) -> Self {
+        Self { low: self.low + other.low, high: self.high + other.high }
     }
 }
 
@@ -68,9 +67,10 @@ pub struct ModelSize {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Estimate {
-    pub energy_wh: EstimateRange,
+    /// Null when no call is in it.
+    pub energy_wh: Option<EstimateRange>,
     /// g CO2e at the world's average intensity: where the hardware stands is not known.
-    pub co2_emissions_g: EstimateRange,
+    pub co2_emissions_g: Option<EstimateRange>,
     /// Calls that are in it.
     pub calls: i64,
     /// Calls to models whose size nobody publishes, or that tell no output tokens.
@@ -134,7 +134,8 @@ pub fn of_calls<'a>(calls: impl IntoIterator<Item = Call<'a>>) -> Option<Estimat
         match (size, call.output_tokens) {
             (Some(size), Some(tokens)) => {
                 estimate.calls += 1;
-                estimate.energy_wh.add(call_wh(size, tokens, call.seconds));
+                let wh = call_wh(size, tokens, call.seconds);
+                estimate.energy_wh = Some(estimate.energy_wh.map_or(wh, |sum| sum.plus(wh)));
             }
             _ => {
                 estimate.calls_without += 1;
@@ -144,6 +145,6 @@ pub fn of_calls<'a>(calls: impl IntoIterator<Item = Call<'a>>) -> Option<Estimat
     }
     estimate.models_without.sort_unstable();
     estimate.models_without.dedup();
-    estimate.co2_emissions_g = estimate.energy_wh.times(grid::world().g_per_kwh / 1e3);
+    estimate.co2_emissions_g = estimate.energy_wh.map(|wh| wh.times(grid::world().g_per_kwh / 1e3));
     (estimate.calls + estimate.calls_without > 0).then_some(estimate)
 }

@@ -490,21 +490,22 @@ export interface components {
         CallEnergyFigures: {
             /**
              * Format: int64
-             * @description Calls that lasted long enough, with their energy; calls at the same time share equally.
+             * @description Calls that lasted long enough, with their energy: their part of their test's.
              * @default 0
              */
             calls: number;
             /**
              * Format: int64
-             * @description Calls that were shorter than the resolution, or that nothing was measured in.
+             * @description Calls that were shorter than the resolution, that nothing was measured in, or that are no test's.
              * @default 0
              */
             calls_without: number;
             /**
              * Format: double
-             * @default 0
+             * @description Null when no call lasted long enough.
+             * @default null
              */
-            energy_wh: number;
+            energy_wh: number | null;
             /**
              * Format: double
              * @description What a call must last to be measured, ms.
@@ -854,21 +855,10 @@ export interface components {
              * @default 0
              */
             calls_without: number;
-            /**
-             * @description g CO2e at the world's average intensity: where the hardware stands is not known.
-             * @default {
-             *       "high": 0,
-             *       "low": 0
-             *     }
-             */
-            co2_emissions_g: components["schemas"]["EstimateRange"];
-            /**
-             * @default {
-             *       "high": 0,
-             *       "low": 0
-             *     }
-             */
-            energy_wh: components["schemas"]["EstimateRange"];
+            /** @default null */
+            co2_emissions_g: components["schemas"]["EstimateRange"] | null;
+            /** @default null */
+            energy_wh: components["schemas"]["EstimateRange"] | null;
             /** @default  */
             method: string;
             /**

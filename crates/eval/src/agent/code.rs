@@ -9,8 +9,9 @@ use super::{
     Agent, Assignment, Equipment, SharedProgress,
     memory::{ActionStep, Call},
     parse::{self, CLOSING_TAG},
-    steps::{self, Act, STOP},
-    tool_calling::{count, tool_answered, tool_span, with_final_answer},
+    prompts::PromptError,
+    steps::{self, Act, Briefing, STOP},
+    tool_calling::{count, tool_answered, tool_span},
 };
 use crate::{
     chat::ChatReply,
@@ -28,13 +29,19 @@ const INTERPRETER: &str = "python_interpreter";
 /// The agent that writes code.
 pub struct CodeAgent {
     equipment: Equipment,
+    briefing: Briefing,
     workers: Arc<SandboxWorkers>,
     limits: SandboxLimits,
 }
 
 impl CodeAgent {
-    pub fn new(equipment: Equipment, workers: Arc<SandboxWorkers>, limits: SandboxLimits) -> Self {
-        Self { equipment, workers, limits }
+    /// Fails when the system prompt cannot be rendered for the tools.
+    pub fn new(
+        equipment: Equipment,
+        workers: Arc<SandboxWorkers>,
+        limits: SandboxLimits,
+    ) -> Result<Self, PromptError> {
+        Ok(Self { briefing: Briefing::new(&equipment)?, equipment, workers, limits })
     }
 }
 
@@ -49,19 +56,14 @@ impl Agent for CodeAgent {
     }
 
     async fn run(&self, assignment: Assignment<'_>) {
-        let mut actor = Coder {
-            equipment: &self.equipment,
-            specs: with_final_answer(&self.equipment),
-            sandbox: self.workers.sandbox(self.limits.clone()),
-            runs: 0,
-        };
-        steps::work(&self.equipment, &mut actor, &assignment).await;
+        let mut actor =
+            Coder { equipment: &self.equipment, sandbox: self.workers.sandbox(self.limits.clone()), runs: 0 };
+        steps::work(&self.equipment, &self.briefing, &mut actor, &assignment).await;
     }
 }
 
 struct Coder<'a> {
     equipment: &'a Equipment,
-    specs: Arc<[ToolSpec]>,
     sandbox: Sandbox,
     runs: u32,
 }
@@ -72,10 +74,6 @@ impl Act for Coder<'_> {
     fn stop(&self) -> Vec<String> {
         let tag = [CLOSING_TAG.to_owned()];
         STOP.iter().map(|text| (*text).to_owned()).chain(tag).collect()
-    }
-
-    fn specs(&self) -> Arc<[ToolSpec]> {
-        self.specs.clone()
     }
 
     fn offers_tools(&self) -> bool {

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{Agent, Assignment, StopReason};
-use crate::{python, span::Span};
+use crate::{cause::with_causes, python, span::Span};
 
 /// Bytes of an answer.
 const MOST_ANSWER_BYTES: usize = 16 << 20;
@@ -40,8 +40,13 @@ pub struct ExternalAgent {
 
 impl ExternalAgent {
     /// # Errors
-    /// When there can be no HTTP client.
+    /// When the agent's address is none, or there can be no HTTP client.
     pub fn new(kind: &str, external: External, otlp_endpoint: Option<String>) -> Result<Self, String> {
+        if let External::Http(url) = &external
+            && !reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+        {
+            return Err(format!("`{url}` is not the address of an agent: http://..."));
+        }
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -120,7 +125,7 @@ impl ExternalAgent {
             .body(self.task(assignment, span).to_string())
             .send()
             .await
-            .map_err(|error| format!("the agent's endpoint cannot be reached: {error}"))?;
+            .map_err(|error| format!("the agent's endpoint cannot be reached: {}", with_causes(&error)))?;
         let mut answer = Vec::new();
         while let Some(bytes) =
             response.chunk().await.map_err(|error| format!("the answer broke off: {error}"))?

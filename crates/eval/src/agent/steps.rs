@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    Assignment, Equipment, StopReason,
+    Assignment, Equipment, FINAL_ANSWER, StopReason,
     memory::{ActionStep, Memory, merged},
     prompts::PromptError,
+    tool_calling::final_answer_spec,
 };
 use crate::{
     chat::{CallScope, ChatError, ChatReply, ChatRequest, Message, Role},
@@ -29,6 +30,23 @@ pub struct Settings {
     pub record_messages: bool,
 }
 
+/// What an agent is told whatever its task is: made once for a run.
+pub(super) struct Briefing {
+    /// All tools, with `final_answer`.
+    pub(super) specs: Arc<[ToolSpec]>,
+    system: String,
+}
+
+impl Briefing {
+    /// Fails when the system prompt cannot be rendered for these tools.
+    pub(super) fn new(equipment: &Equipment) -> Result<Self, PromptError> {
+        let others = equipment.tools.specs().filter(|spec| spec.name != FINAL_ANSWER).cloned();
+        let specs: Arc<[ToolSpec]> = others.chain([final_answer_spec()]).collect();
+        let system = equipment.prompts.system(&specs)?;
+        Ok(Self { specs, system })
+    }
+}
+
 /// What one of the two agents does with an answer of the model.
 pub(super) trait Act {
     /// Of the agent's span.
@@ -36,9 +54,6 @@ pub(super) trait Act {
 
     /// Texts at which the model is to stop.
     fn stop(&self) -> Vec<String>;
-
-    /// All tools, with `final_answer`.
-    fn specs(&self) -> Arc<[ToolSpec]>;
 
     /// Whether the model is told of the tools in the request.
     fn offers_tools(&self) -> bool;
@@ -54,7 +69,12 @@ pub(super) trait Act {
 }
 
 /// Works on the task to the end.
-pub(super) async fn work<A: Act>(equipment: &Equipment, actor: &mut A, assignment: &Assignment<'_>) {
+pub(super) async fn work<A: Act>(
+    equipment: &Equipment,
+    briefing: &Briefing,
+    actor: &mut A,
+    assignment: &Assignment<'_>,
+) {
     let mut span = assignment.span.child(format!("invoke_agent {}", A::NAME));
     span.set("gen_ai.operation.name", "invoke_agent");
     span.set("gen_ai.agent.name", A::NAME);
@@ -63,7 +83,7 @@ pub(super) async fn work<A: Act>(equipment: &Equipment, actor: &mut A, assignmen
     span.set("openinference.span.kind", "AGENT");
     span.set("input.value", assignment.prompt);
     span.set("smoltrace.max_steps", assignment.max_steps);
-    let mut run = Run { equipment, assignment, calls: 0 };
+    let mut run = Run { equipment, briefing, assignment, calls: 0 };
     let ended = run.work(actor, &mut span).await;
     let mut progress = assignment.progress.lock();
     match ended {
@@ -102,6 +122,7 @@ impl From<PromptError> for Broken {
 
 struct Run<'a> {
     equipment: &'a Equipment,
+    briefing: &'a Briefing,
     assignment: &'a Assignment<'a>,
     calls: u32,
 }
@@ -113,20 +134,19 @@ impl Run<'_> {
         agent: &mut Span,
     ) -> Result<(StopReason, Option<String>), Broken> {
         let Assignment { prompt: task, max_steps, .. } = *self.assignment;
-        let specs = actor.specs();
-        let system = self.equipment.prompts.system(&specs)?;
+        let Briefing { specs, system } = self.briefing;
         agent.set("gen_ai.system_instructions", system.as_str());
-        let mut memory = Memory::new(system, task);
+        let mut memory = Memory::new(system.clone(), task);
         for number in 1..=max_steps {
             let interval = self.equipment.settings.planning_interval;
             if interval.is_some_and(|interval| (number - 1).is_multiple_of(interval.max(1))) {
-                self.plan(&mut memory, &specs, agent, max_steps - (number - 1)).await?;
+                self.plan(&mut memory, agent, max_steps - (number - 1)).await?;
             }
             let mut span = agent.child(format!("Step {number}"));
             span.set("openinference.span.kind", "CHAIN");
             span.set("smoltrace.step", number);
             self.assignment.progress.lock().steps = number;
-            let offered = if actor.offers_tools() { specs.clone() } else { Arc::new([]) };
+            let offered = if actor.offers_tools() { Arc::clone(specs) } else { Arc::new([]) };
             let reply = match self.ask(memory.messages(), offered, actor.stop(), &span).await {
                 Ok(reply) => reply,
                 Err(error) => {
@@ -156,14 +176,8 @@ impl Run<'_> {
         Ok((StopReason::MaxSteps, answer))
     }
 
-    async fn plan(
-        &mut self,
-        memory: &mut Memory,
-        specs: &Arc<[ToolSpec]>,
-        agent: &Span,
-        remaining: u32,
-    ) -> Result<(), Broken> {
-        let prompts = &self.equipment.prompts;
+    async fn plan(&mut self, memory: &mut Memory, agent: &Span, remaining: u32) -> Result<(), Broken> {
+        let (prompts, specs) = (&self.equipment.prompts, &self.briefing.specs);
         let task = self.assignment.prompt;
         let fresh = memory.is_fresh();
         let messages = if fresh {

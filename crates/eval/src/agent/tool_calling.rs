@@ -1,7 +1,5 @@
 //! The agent that calls tools.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
@@ -9,7 +7,8 @@ use super::{
     Agent, Assignment, Equipment, FINAL_ANSWER,
     memory::{ActionStep, Call},
     parse,
-    steps::{self, Act, STOP},
+    prompts::PromptError,
+    steps::{self, Act, Briefing, STOP},
 };
 use crate::{
     chat::ChatReply,
@@ -24,11 +23,13 @@ const MOST_CALLS: usize = 32;
 /// The agent that calls tools.
 pub struct ToolCallingAgent {
     equipment: Equipment,
+    briefing: Briefing,
 }
 
 impl ToolCallingAgent {
-    pub fn new(equipment: Equipment) -> Self {
-        Self { equipment }
+    /// Fails when the system prompt cannot be rendered for the tools.
+    pub fn new(equipment: Equipment) -> Result<Self, PromptError> {
+        Ok(Self { briefing: Briefing::new(&equipment)?, equipment })
     }
 }
 
@@ -39,19 +40,13 @@ impl Agent for ToolCallingAgent {
     }
 
     async fn run(&self, assignment: Assignment<'_>) {
-        let specs = with_final_answer(&self.equipment);
-        let mut actor = Caller { equipment: &self.equipment, specs };
-        steps::work(&self.equipment, &mut actor, &assignment).await;
+        let mut actor = Caller { equipment: &self.equipment, specs: &self.briefing.specs };
+        steps::work(&self.equipment, &self.briefing, &mut actor, &assignment).await;
     }
 }
 
-/// The tools of an agent, and the one by which it ends.
-pub(super) fn with_final_answer(equipment: &Equipment) -> Arc<[ToolSpec]> {
-    let others = equipment.tools.specs().filter(|spec| spec.name != FINAL_ANSWER).cloned();
-    others.chain([final_answer_spec()]).collect()
-}
-
-fn final_answer_spec() -> ToolSpec {
+/// The tool by which an agent ends.
+pub(super) fn final_answer_spec() -> ToolSpec {
     ToolSpec {
         name: FINAL_ANSWER.into(),
         description: "Gives the answer to the task, and ends.".into(),
@@ -66,7 +61,7 @@ fn final_answer_spec() -> ToolSpec {
 
 struct Caller<'a> {
     equipment: &'a Equipment,
-    specs: Arc<[ToolSpec]>,
+    specs: &'a [ToolSpec],
 }
 
 impl Act for Caller<'_> {
@@ -74,10 +69,6 @@ impl Act for Caller<'_> {
 
     fn stop(&self) -> Vec<String> {
         STOP.map(str::to_owned).into()
-    }
-
-    fn specs(&self) -> Arc<[ToolSpec]> {
-        self.specs.clone()
     }
 
     fn offers_tools(&self) -> bool {

@@ -9,12 +9,12 @@ mod rate;
 pub mod replay;
 pub(crate) mod retry;
 pub mod scripted;
-mod sse;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use smoltrace_model::price;
 
 pub use retry::RetryPolicy;
 
@@ -98,6 +98,21 @@ pub struct Usage {
     /// USD, as the endpoint says (OpenRouter, LiteLLM).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
+}
+
+impl Usage {
+    /// What a call of the model cost, USD: as the endpoint says, else by the bundled prices; none when neither knows.
+    pub fn cost_at(&self, model: &dyn ChatModel) -> Option<f64> {
+        let count = |tokens: Option<i64>| tokens.unwrap_or(0).max(0);
+        let tokens = price::Tokens {
+            input: count(self.input_tokens),
+            output: count(self.output_tokens),
+            cache_read: count(self.cache_read_tokens),
+            cache_write: count(self.cache_write_tokens),
+        };
+        let listed = || price::find(model.name(), Some(model.provider())).map(|price| price.cost_usd(tokens));
+        self.cost_usd.or_else(listed)
+    }
 }
 
 /// What a model answered.

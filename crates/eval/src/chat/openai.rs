@@ -19,9 +19,8 @@ use super::{
     provider::{Applied, Generation, Provider, takes_stop},
     rate::Gate,
     retry::{self, RetryPolicy},
-    sse::Events,
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, sse::Events};
 
 /// How an endpoint is used.
 #[derive(Clone)]
@@ -179,8 +178,8 @@ impl OpenAi {
                 continue;
             }
             events.feed(&bytes);
-            while let Some(data) = events.next() {
-                if stream.take(&data)? && first_token.is_none() {
+            while let Some(event) = events.next() {
+                if stream.take(&event.data)? && first_token.is_none() {
                     first_token = Some(start.elapsed());
                 }
             }
@@ -189,8 +188,8 @@ impl OpenAi {
             }
         }
         let mut reply = if streamed {
-            if let Some(data) = events.rest() {
-                stream.take(&data).map_err(|failure| match failure {
+            if let Some(event) = events.rest() {
+                stream.take(&event.data).map_err(|failure| match failure {
                     // Half an event is no nonsense.
                     Failure::NoCompletion(_) => Failure::CutOff("the stream stopped within an event".into()),
                     told => told,

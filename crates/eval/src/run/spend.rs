@@ -1,4 +1,5 @@
-//! What a run has spent so far, and what it may spend.
+//! What a run has spent so far, and what it may spend. A limit that cannot be kept, since what a call took is not known, is
+//! taken for reached.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -7,12 +8,11 @@ use std::{
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
-use smoltrace_model::price;
 
 use super::{Stop, Stopper};
 use crate::chat::{ChatError, ChatModel, ChatReply, ChatRequest};
 
-/// What a run may use at most; `None` is no limit.
+/// What a run may use at most, its judge included; `None` is no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Limits {
     pub cost_usd: Option<f64>,
@@ -30,50 +30,76 @@ pub struct Spent {
     pub unpriced_calls: u64,
 }
 
+/// Who calls a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    Agents,
+    Judge,
+}
+
+#[derive(Debug, Default)]
+struct Accounts {
+    agents: Spent,
+    judge: Spent,
+}
+
 /// Counts what is spent, and stops the run when it is too much.
 #[derive(Debug, Clone)]
 pub struct Meter {
-    spent: Arc<Mutex<Spent>>,
+    accounts: Arc<Mutex<Accounts>>,
     limits: Limits,
     stopper: Stopper,
 }
 
 impl Meter {
     pub fn new(limits: Limits, stopper: Stopper) -> Self {
-        Self { spent: Arc::default(), limits, stopper }
+        Self { accounts: Arc::default(), limits, stopper }
     }
 
+    /// By the agents.
     pub fn spent(&self) -> Spent {
-        *self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).agents
+    }
+
+    /// By the judge.
+    pub fn judged(&self) -> Spent {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).judge
     }
 
     /// Adds what one call took.
-    fn add(&self, model: &dyn ChatModel, reply: &ChatReply) {
+    fn add(&self, caller: Caller, model: &dyn ChatModel, reply: &ChatReply) {
         let usage = &reply.usage;
-        let count = |tokens: Option<i64>| tokens.unwrap_or(0).max(0);
-        let tokens = price::Tokens {
-            input: count(usage.input_tokens),
-            output: count(usage.output_tokens),
-            cache_read: count(usage.cache_read_tokens),
-            cache_write: count(usage.cache_write_tokens),
-        };
-        let listed = || price::find(model.name(), Some(model.provider())).map(|price| price.cost_usd(tokens));
-        let cost = usage.cost_usd.or_else(listed);
-        let spent = {
-            let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-            spent.tokens += (tokens.input + tokens.output).unsigned_abs();
+        let count = |tokens: Option<i64>| tokens.unwrap_or(0).max(0).unsigned_abs();
+        let tokens = count(usage.input_tokens) + count(usage.output_tokens);
+        let cost = usage.cost_at(model);
+        let (used, cost_usd) = {
+            let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+            let spent = match caller {
+                Caller::Agents => &mut accounts.agents,
+                Caller::Judge => &mut accounts.judge,
+            };
+            spent.tokens += tokens;
             match cost {
                 Some(usd) => spent.cost_usd += usd,
                 None => spent.unpriced_calls += 1,
             }
-            *spent
+            let Accounts { agents, judge } = &*accounts;
+            (agents.tokens + judge.tokens, agents.cost_usd + judge.cost_usd)
         };
-        if let Some(limit) = self.limits.tokens.filter(|limit| spent.tokens >= *limit) {
-            self.stopper.stop(Stop::Limit(format!("it used {} tokens, and may use {limit}", spent.tokens)));
+        let stop = |why: String| self.stopper.stop(Stop::Limit(why));
+        if let Some(limit) = self.limits.tokens {
+            if used >= limit {
+                stop(format!("it used {used} tokens, and may use {limit}"));
+            } else if usage.input_tokens.is_none() && usage.output_tokens.is_none() {
+                stop(format!("{} does not say what tokens it uses, and {limit} may be used", model.name()));
+            }
         }
-        if let Some(limit) = self.limits.cost_usd.filter(|limit| spent.cost_usd >= *limit) {
-            self.stopper
-                .stop(Stop::Limit(format!("it cost {:.6} USD, and may cost {limit}", spent.cost_usd)));
+        if let Some(limit) = self.limits.cost_usd {
+            if cost_usd >= limit {
+                stop(format!("it cost {cost_usd:.6} USD, and may cost {limit}"));
+            } else if cost.is_none() {
+                stop(format!("nobody knows the price of {}, and it may cost {limit} USD", model.name()));
+            }
         }
     }
 
@@ -93,11 +119,18 @@ impl Meter {
 pub struct Metered {
     model: Arc<dyn ChatModel>,
     meter: Meter,
+    caller: Caller,
 }
 
 impl Metered {
+    /// The model of the agents.
     pub fn new(model: Arc<dyn ChatModel>, meter: Meter) -> Self {
-        Self { model, meter }
+        Self { model, meter, caller: Caller::Agents }
+    }
+
+    /// The model of the judge: counted apart, under the same limits.
+    pub fn judging(model: Arc<dyn ChatModel>, meter: Meter) -> Self {
+        Self { model, meter, caller: Caller::Judge }
     }
 }
 
@@ -121,7 +154,7 @@ impl ChatModel for Metered {
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatReply, ChatError> {
         let reply = self.model.chat(request).await?;
-        self.meter.add(&*self.model, &reply);
+        self.meter.add(self.caller, &*self.model, &reply);
         Ok(reply)
     }
 }

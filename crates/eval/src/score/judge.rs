@@ -29,6 +29,8 @@ pub struct JudgeOutcome {
     pub model: String,
     pub input_tokens: Option<i64>,
     pub output_tokens: Option<i64>,
+    /// USD; none when nobody knows the price.
+    pub cost_usd: Option<f64>,
     /// Why there is no verdict.
     pub error: Option<String>,
 }
@@ -41,6 +43,7 @@ impl JudgeOutcome {
             "why": self.check.as_ref().map(|check| check.why.as_str()),
             "input_tokens": self.input_tokens,
             "output_tokens": self.output_tokens,
+            "cost_usd": self.cost_usd,
             "error": self.error,
         })
     }
@@ -49,6 +52,11 @@ impl JudgeOutcome {
 impl Judge {
     pub fn new(model: Arc<dyn ChatModel>, counts: bool) -> Self {
         Self { model, counts }
+    }
+
+    /// The same judge, its model as `change` makes it.
+    pub fn with_model(self, change: impl FnOnce(Arc<dyn ChatModel>) -> Arc<dyn ChatModel>) -> Self {
+        Self { model: change(self.model), ..self }
     }
 
     pub fn model(&self) -> &dyn ChatModel {
@@ -69,6 +77,7 @@ impl Judge {
             model: self.model.name().into(),
             input_tokens: None,
             output_tokens: None,
+            cost_usd: None,
             error: None,
         };
         let check = |passed, why: String| Check { name: "judge", passed, counts: self.counts, why };
@@ -93,6 +102,8 @@ impl Judge {
                 // Not under the names of usage: what judging takes is not what the agent took.
                 span.set("smoltrace.judge.input_tokens", reply.usage.input_tokens);
                 span.set("smoltrace.judge.output_tokens", reply.usage.output_tokens);
+                outcome.cost_usd = reply.usage.cost_at(&*self.model);
+                span.set("smoltrace.judge.cost_usd", outcome.cost_usd);
                 match verdict(reply.content.as_deref().unwrap_or_default()) {
                     Some((passed, why)) => {
                         outcome.check = Some(check(passed, why));

@@ -27,7 +27,7 @@ use std::{
 };
 
 pub use calculator::evaluate;
-pub use mcp::{McpAddress, McpServer};
+pub use mcp::{McpAddress, McpServer, McpTransport};
 pub use search::{SearchProvider, SearchSettings};
 pub use secrets::{is_secret_name, is_secret_value};
 pub use system::Processes;

@@ -169,7 +169,7 @@ async fn plans_are_made_at_their_interval() {
     equipment.settings.planning_interval = Some(2);
     let ran = run_all(
         tasks(vec![Task::new("t", "go")]),
-        &[Arc::new(ToolCallingAgent::new(equipment))],
+        &[Arc::new(ToolCallingAgent::new(equipment).expect("our prompts"))],
         options("r"),
     )
     .await;
@@ -213,11 +213,20 @@ async fn templates_see_tools_as_smolagents_shows_them() {
     let yaml = "prompt_templates:\n  system_prompt: |-\n    {%- for tool in tools.values() %}\n    - {{ tool.name }}({{ tool.output_type }}) {{ tool.to_tool_calling_prompt() }}\n    {%- endfor %}\n    {%- if managed_agents and managed_agents.values() | list %}none{%- endif %}\n    {{ code_block_opening_tag }}{{ authorized_imports }}";
     let script = Arc::new(Scripted::new([Ok(calls("final_answer", "{\"answer\": 1}"))]));
     let prompts = Prompts::tool_calling().replaced(yaml).expect("valid");
-    let agent = Arc::new(ToolCallingAgent::new(equipment(script.clone(), prompts)));
-    run_all(tasks(vec![Task::new("t", "go")]), &[agent], options("r")).await;
+    let agent = ToolCallingAgent::new(equipment(script.clone(), prompts)).expect("it can be rendered");
+    run_all(tasks(vec![Task::new("t", "go")]), &[Arc::new(agent)], options("r")).await;
     let system = &script.requests()[0].messages[0].content;
     assert!(system.contains("- double(integer) double: Doubles a number."), "{system}");
     assert!(system.contains("<code>[") && !system.contains("none"), "{system}");
+}
+
+#[test]
+fn a_prompt_that_only_fails_with_tools_ends_no_test() {
+    let yaml = "prompt_templates:\n  system_prompt: '{% for tool in tools.values() %}{{ tool.nothing() }}{% endfor %}'";
+    let prompts = Prompts::tool_calling().replaced(yaml).expect("without tools it can be rendered");
+    let error =
+        ToolCallingAgent::new(equipment(Arc::new(Scripted::new([])), prompts)).err().expect("refused");
+    assert!(error.to_string().contains("cannot be rendered"), "{error}");
 }
 
 #[tokio::test]

@@ -18,9 +18,11 @@ fn every_attack_that_is_listed_has_a_test() {
         include_str!("attacks_sandbox.rs"),
         include_str!("attacks_system.rs"),
         include_str!("mcp.rs"),
+        include_str!("mcp_sse.rs"),
         include_str!("sandbox.rs"),
         include_str!("tools.rs"),
         include_str!("../../src/sandbox/wire.rs"),
+        include_str!("../../src/tools/mcp/sse.rs"),
         include_str!("../../src/tools/net/address.rs"),
     ]
     .concat();

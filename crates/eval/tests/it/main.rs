@@ -8,6 +8,7 @@ mod attacks_system;
 mod chaos;
 mod hub;
 mod mcp;
+mod mcp_sse;
 mod replay;
 mod runner;
 mod sandbox;

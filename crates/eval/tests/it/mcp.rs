@@ -18,7 +18,7 @@ use rmcp::{
 use serde_json::{Value, json};
 use smoltrace_eval::{
     tool::{ToolError, ToolSet},
-    tools::{McpServer, SecurityProfile, ToolsError},
+    tools::{McpServer, McpTransport, SecurityProfile, ToolsError},
 };
 use tokio::net::TcpListener;
 
@@ -102,10 +102,10 @@ async fn over_http() -> McpServer {
             });
         }
     });
-    McpServer::from_url(&format!("web=http://{address}/mcp")).unwrap()
+    McpServer::from_url(&format!("web=http://{address}/mcp"), McpTransport::Auto).unwrap()
 }
 
-async fn tools_of(servers: Vec<McpServer>) -> Result<ToolSet, ToolsError> {
+pub async fn tools_of(servers: Vec<McpServer>) -> Result<ToolSet, ToolsError> {
     let mut config = config("");
     config.mcp_servers = servers;
     config.mcp_time = Duration::from_secs(10);
@@ -155,7 +155,8 @@ async fn programs_and_urls_are_servers() {
 #[tokio::test]
 async fn servers_that_cannot_be_used_are_named() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let absent = McpServer::from_url(&format!("gone=http://{}/mcp", silent.local_addr().unwrap())).unwrap();
+    let absent = format!("gone=http://{}/mcp", silent.local_addr().unwrap());
+    let absent = McpServer::from_url(&absent, McpTransport::Auto).unwrap();
     drop(silent);
     let cases = [
         (vec![program(""), program("")], "two tools are named \"add_two\""),

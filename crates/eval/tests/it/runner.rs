@@ -13,14 +13,14 @@ use serde_json::json;
 use smoltrace_eval::{
     Redactor,
     agent::{Agent, Assignment, External, ExternalAgent, StopReason},
-    chat::{ChatModel, ChatReply, scripted::Scripted},
+    chat::{CallScope, ChatModel, ChatReply, ChatRequest, Usage, scripted::Scripted},
     run::{Event, Limits, Meter, Metered, Stop, Stopper, plan},
     score::Judge,
     task::{Task, TaskAgents},
 };
 use tokio::sync::Notify;
 
-use crate::support::{Memory, calls, options, run_all, run_with, says, tasks, tool_agent};
+use crate::support::{Memory, calls, options, run_all, run_with, says, tasks, tool_agent, usage};
 
 /// Answers at once, waits for ever, or panics, as the prompt says.
 #[derive(Default)]
@@ -160,14 +160,12 @@ async fn a_run_that_cannot_be_stored_ends() {
 
 #[tokio::test]
 async fn limits_stop_the_run() {
-    let check = async |limits: Limits, words: &str| {
+    let priced = |cost_usd| Usage { cost_usd, ..usage(100, 10) };
+    let check = async |limits: Limits, usage: Usage, words: &str| {
         let stopper = Stopper::default();
         let meter = Meter::new(limits, stopper.clone());
-        let costly = |reply: ChatReply| ChatReply {
-            usage: smoltrace_eval::chat::Usage { cost_usd: Some(0.5), ..reply.usage },
-            ..reply
-        };
-        let replies = (0..100).map(|_| Ok(costly(calls("final_answer", "{\"answer\": 1}"))));
+        let answer = calls("final_answer", "{\"answer\": 1}");
+        let replies = (0..100).map(|_| Ok(ChatReply { usage, ..answer.clone() }));
         let model: Arc<dyn ChatModel> =
             Arc::new(Metered::new(Arc::new(Scripted::new(replies)), meter.clone()));
         let agents = [tool_agent(model)];
@@ -184,8 +182,34 @@ async fn limits_stop_the_run() {
         assert!(ran.totals.not_run > 90, "{:?}", ran.totals);
         assert_eq!(ran.finished.len() + ran.totals.not_run, 100);
     };
-    check(Limits { tokens: Some(300), ..Limits::default() }, "330 tokens").await;
-    check(Limits { cost_usd: Some(1.0), ..Limits::default() }, "1.000000 USD").await;
+    let tokens = Limits { tokens: Some(300), ..Limits::default() };
+    let cost = Limits { cost_usd: Some(1.0), ..Limits::default() };
+    check(tokens, priced(None), "330 tokens").await;
+    check(cost, priced(Some(0.5)), "1.000000 USD").await;
+    // What cannot be kept is not taken for kept.
+    check(cost, priced(None), "nobody knows the price of scripted").await;
+    check(tokens, Usage::default(), "scripted does not say what tokens it uses").await;
+}
+
+#[tokio::test]
+async fn a_judge_is_under_the_same_limits() {
+    let stopper = Stopper::default();
+    let meter = Meter::new(Limits { tokens: Some(300), ..Limits::default() }, stopper.clone());
+    let model = || Arc::new(Scripted::new((0..2).map(|_| Ok(calls("final_answer", "{}")))));
+    let request = ChatRequest {
+        messages: Vec::new(),
+        tools: Arc::new([]),
+        stop: Vec::new(),
+        scope: CallScope::default(),
+    };
+    let (agents, judge) = (Metered::new(model(), meter.clone()), Metered::judging(model(), meter.clone()));
+    agents.chat(&request).await.expect("an answer");
+    judge.chat(&request).await.expect("an answer");
+    assert_eq!(stopper.stopped(), None);
+    judge.chat(&request).await.expect("an answer");
+    assert_eq!(stopper.stopped(), Some(Stop::Limit("it used 330 tokens, and may use 300".into())));
+    // Told apart.
+    assert_eq!((meter.spent().tokens, meter.judged().tokens), (110, 220));
 }
 
 #[test]
@@ -217,16 +241,20 @@ async fn secrets_do_not_leave() {
 #[tokio::test]
 async fn the_judge_is_told_apart() {
     let check = async |verdict: &str, counts: bool, success: bool, error: Option<&str>| {
-        let judge: Arc<dyn ChatModel> = Arc::new(Scripted::new([Ok(says(verdict))]));
+        let said = ChatReply { usage: Usage { cost_usd: Some(0.25), ..usage(100, 10) }, ..says(verdict) };
+        let judge: Arc<dyn ChatModel> = Arc::new(Scripted::new([Ok(said)]));
         let mut options = options("r");
         options.judge = Some(Judge::new(judge, counts));
         let ran = run_all(simple_tasks(&["x"]), &[Arc::new(Simple::default())], options).await;
         let row = ran.accounted().results.remove(0);
         assert_eq!(row.success, Some(success), "{verdict}");
         // What judging took is not what the agent took.
-        assert_eq!((row.total_tokens, row.llm_calls), (None, Some(0)));
+        assert_eq!((row.total_tokens, row.cost_usd, row.llm_calls), (None, None, Some(0)));
         let declared: serde_json::Value = serde_json::from_str(&row.declared).expect("JSON");
-        assert_eq!(declared["judge"]["input_tokens"], 100);
+        assert_eq!(
+            (&declared["judge"]["input_tokens"], &declared["judge"]["cost_usd"]),
+            (&json!(100), &json!(0.25))
+        );
         assert_eq!(declared["judge"]["error"].as_str(), error);
     };
     check("{\"pass\": true, \"why\": \"right\"}", true, true, None).await;

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use smoltrace_eval::{
     tool::{ToolError, ToolSet},
     tools::{
-        GROUPS, McpServer, OFFERS, Processes, SearchProvider, SearchSettings, SecurityProfile, ToolsConfig,
-        ToolsError, evaluate, names,
+        GROUPS, McpServer, McpTransport, OFFERS, Processes, SearchProvider, SearchSettings, SecurityProfile,
+        ToolsConfig, ToolsError, evaluate, names,
     },
 };
 use tokio::{
@@ -487,10 +487,14 @@ fn mcp_servers_are_named() {
         ("Docs-1=https://h/mcp?a=b", Some("docs_1")),
         ("https://h/?x=http://y", None),
     ] {
-        assert_eq!(McpServer::from_url(text).unwrap().prefix.as_deref(), prefix, "{text}");
+        assert_eq!(
+            McpServer::from_url(text, McpTransport::Auto).unwrap().prefix.as_deref(),
+            prefix,
+            "{text}"
+        );
     }
     for text in ["", "x=", "ftp://h", "x=file:///etc/passwd", "h"] {
-        assert!(McpServer::from_url(text).is_err(), "{text}");
+        assert!(McpServer::from_url(text, McpTransport::Auto).is_err(), "{text}");
     }
     let server = McpServer::from_command("db=uvx 'my server' --flag=\"a b\"").unwrap();
     assert_eq!(server.prefix.as_deref(), Some("db"));

@@ -170,12 +170,13 @@ pub struct DeviceFigures {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct CallEnergyFigures {
-    /// Calls that lasted long enough, with their energy; calls at the same time share equally.
+    /// Calls that lasted long enough, with their energy: their part of their test's.
     pub calls: i64,
-    pub energy_wh: f64,
+    /// Null when no call lasted long enough.
+    pub energy_wh: Option<f64>,
     /// Where the energy comes from.
     pub source: Source,
-    /// Calls that were shorter than the resolution, or that nothing was measured in.
+    /// Calls that were shorter than the resolution, that nothing was measured in, or that are no test's.
     pub calls_without: i64,
     /// What a call must last to be measured, ms.
     pub resolution_ms: f64,

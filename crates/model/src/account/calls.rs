@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{accounting::CallEnergyFigures, devices, executions::Traces};
 use crate::{
     attribution::Window,
-    call_energy::{self, CallEnergy},
+    call_energy::{self, CallEnergy, TestCalls},
     device_energy::DeviceEnergy,
     energy,
     gpus::Gpus,
@@ -14,13 +14,21 @@ use crate::{
     trace,
 };
 
+/// The calls of each execution, and those of none.
+fn calls_of<'a>(traces: &'a Traces<'_>) -> impl Iterator<Item = &'a [&'a SpanRow]> {
+    traces.units.iter().map(|unit| unit.calls.as_slice()).chain([traces.loose_calls.as_slice()])
+}
+
 /// Energy of the calls that last long enough for that; none when there is no call, or no device tells of time.
-fn of_calls(found: &[DeviceEnergy], calls: &[&SpanRow]) -> Option<CallEnergy> {
-    let windows: Vec<Window> = calls
-        .iter()
-        .map(|span| Window { start_ns: span.start_time_unix_nano, end_ns: span.end_time_unix_nano })
+fn of_calls(found: &[DeviceEnergy], traces: &Traces) -> Option<CallEnergy> {
+    let window =
+        |span: &&SpanRow| Window { start_ns: span.start_time_unix_nano, end_ns: span.end_time_unix_nano };
+    let tests = traces.units.iter().map(|unit| Some(Window { start_ns: unit.start(), end_ns: unit.end() }));
+    let tests: Vec<TestCalls> = (tests.chain([None]))
+        .zip(calls_of(traces))
+        .map(|(test, calls)| TestCalls { test, calls: calls.iter().map(window).collect() })
         .collect();
-    call_energy::of_calls(found, &windows).filter(|energy| !energy.calls.is_empty())
+    call_energy::of_calls(found, &tests).filter(|energy| energy.tests.iter().any(|calls| !calls.is_empty()))
 }
 
 fn source(found: &[DeviceEnergy]) -> Source {
@@ -44,17 +52,17 @@ fn figures(
             None => figures.calls_without += 1,
         }
     }
-    figures.energy_wh = energy::wh(energy_uj);
+    figures.energy_wh = (figures.calls > 0).then(|| energy::wh(energy_uj));
     figures
 }
 
 /// All calls of a run.
-pub(super) fn of_run(found: &[DeviceEnergy], calls: &[&SpanRow]) -> Option<CallEnergyFigures> {
-    let energy = of_calls(found, calls)?;
-    Some(figures(energy.calls.iter().copied(), energy.resolution_ns, source(found)))
+pub(super) fn of_run(found: &[DeviceEnergy], traces: &Traces) -> Option<CallEnergyFigures> {
+    let energy = of_calls(found, traces)?;
+    Some(figures(energy.tests.iter().flatten().copied(), energy.resolution_ns, source(found)))
 }
 
-/// Energy of each LLM call of a run, by span. What calls at the same time used is divided equally among them.
+/// Energy of each LLM call of a run, by span: a part of its test's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallEnergies {
     source: Source,
@@ -69,9 +77,9 @@ impl CallEnergies {
     pub fn of_run(spans: &[SpanRow], set: &SeriesSet) -> Option<Self> {
         let all = Traces::of(spans);
         let found = devices::of_run(set, &Gpus::of(set), all.first_start, all.last_end);
-        let energy = of_calls(&found, &all.calls)?;
+        let energy = of_calls(&found, &all)?;
         let mut traces: HashMap<String, HashMap<String, Option<i128>>> = HashMap::new();
-        for (span, uj) in all.calls.iter().zip(energy.calls) {
+        for (span, uj) in calls_of(&all).flatten().zip(energy.tests.into_iter().flatten()) {
             traces.entry(span.trace_id.clone()).or_default().insert(span.span_id.clone(), uj);
         }
         Some(Self { source: source(&found), resolution_ns: energy.resolution_ns, traces })

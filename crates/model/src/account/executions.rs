@@ -24,6 +24,8 @@ pub(super) struct Unit<'a> {
     pub(super) steps: i64,
     pub(super) model: Option<&'a str>,
     pub(super) usage: TraceUsage,
+    /// LLM spans without one beneath.
+    pub(super) calls: Vec<&'a SpanRow>,
 }
 
 impl Unit<'_> {
@@ -58,8 +60,8 @@ pub(super) struct Traces<'a> {
     pub(super) unpriced_models: BTreeSet<String>,
     pub(super) providers: Vec<&'a str>,
     pub(super) models: Vec<&'a str>,
-    /// LLM spans without one beneath.
-    pub(super) calls: Vec<&'a SpanRow>,
+    /// LLM spans without one beneath that are in no unit.
+    pub(super) loose_calls: Vec<&'a SpanRow>,
     /// Spans whose tokens count.
     pub(super) counted: Vec<&'a SpanRow>,
 }
@@ -97,7 +99,6 @@ impl<'a> Traces<'a> {
         let marks = usage::Marks::of(&forest);
         self.bearing += forest.nodes.iter().filter(|node| usage::bears_tokens(node.span)).count() as i64;
         for (place, node) in forest.nodes.iter().enumerate() {
-            self.calls.extend(marks.llm[place].then_some(node.span));
             if marks.counted[place] {
                 self.counted.push(node.span);
                 self.models.extend(node.span.model.as_deref());
@@ -108,7 +109,9 @@ impl<'a> Traces<'a> {
                 self.unpriced_models.insert(model);
             }
         }
-        self.units.extend(units(&forest, &marks));
+        let (units, loose_calls) = units(&forest, &marks);
+        self.units.extend(units);
+        self.loose_calls.extend(loose_calls);
     }
 }
 
@@ -123,8 +126,8 @@ pub fn roots(spans: &[SpanRow]) -> Vec<bool> {
 }
 
 /// A trace is one unit, unless it names several tests: then each of their topmost spans is the
-/// root of one, and what used tokens outside of them is one more.
-fn units<'a>(forest: &Forest<'a>, marks: &usage::Marks) -> Vec<Unit<'a>> {
+/// root of one, and what used tokens outside of them is one more. Beside them the calls that are in none.
+fn units<'a>(forest: &Forest<'a>, marks: &usage::Marks) -> (Vec<Unit<'a>>, Vec<&'a SpanRow>) {
     let nodes = &forest.nodes;
     let tops = tests(forest);
     let distinct: HashSet<&str> =
@@ -132,13 +135,13 @@ fn units<'a>(forest: &Forest<'a>, marks: &usage::Marks) -> Vec<Unit<'a>> {
     let roots = || (0..nodes.len()).filter(|&place| nodes[place].parent == NONE);
     let Some(root) = roots().find(|&place| nodes[place].span.test_uid.is_some()).or_else(|| roots().next())
     else {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     };
     if distinct.len() < 2 {
         let mut named: Vec<usize> = tops;
         named.sort_by_key(|&place| (nodes[place].span.start_time_unix_nano, &nodes[place].span.span_id));
         let uid = named.first().and_then(|&place| nodes[place].span.test_uid.clone());
-        return vec![unit(forest, marks, root, uid, 0..nodes.len())];
+        return (vec![unit(forest, marks, root, uid, 0..nodes.len())], Vec::new());
     }
     // Depth-first order: what lies beneath a node follows it without a gap.
     let end_of = |top: usize| {
@@ -152,14 +155,17 @@ fn units<'a>(forest: &Forest<'a>, marks: &usage::Marks) -> Vec<Unit<'a>> {
         outside[places.clone()].fill(false);
         units.push(unit(forest, marks, top, nodes[top].span.test_uid.clone(), places));
     }
+    let mut loose_calls = Vec::new();
     if let Some(root) = roots().find(|&place| outside[place]) {
         let places = (0..nodes.len()).filter(|&place| outside[place]);
         let rest = unit(forest, marks, root, None, places);
         if rest.usage.total_tokens.is_some() || rest.usage.cost_usd.is_some() {
             units.push(rest);
+        } else {
+            loose_calls = rest.calls;
         }
     }
-    units
+    (units, loose_calls)
 }
 
 /// The topmost spans that name a test.
@@ -195,6 +201,11 @@ fn unit<'a>(
         steps: spans().filter(|span| span.kind == SpanKind::Step).count() as i64,
         model: most_frequent(counted.filter_map(|place| model(forest.nodes[place].span)))
             .or_else(|| most_frequent(spans().filter_map(model))),
+        calls: places
+            .clone()
+            .filter(|&place| marks.llm[place])
+            .map(|place| forest.nodes[place].span)
+            .collect(),
         usage: marks.usage(forest, places),
     }
 }

@@ -67,7 +67,7 @@ impl Footprints {
             co2_g,
             power_cost_usd,
             gpus: Vec::new(),
-            call_energy: calls::of_run(&found, &traces.calls),
+            call_energy: calls::of_run(&found, traces),
             devices: devices::figures(&found, &division, &Busy::new(&windows)),
             factors: devices::factors(&found),
             notes,

@@ -58,8 +58,12 @@ fn what_has_no_estimate_is_told() {
     let estimate = of_calls(calls).expect("an estimate");
     assert_eq!((estimate.calls, estimate.calls_without), (1, 4));
     assert_eq!(estimate.models_without, ["gpt-5-mini", "openai/gpt-oss-20b", "unknown"]);
-    assert!(estimate.energy_wh.low > 0.0 && estimate.energy_wh.low < estimate.energy_wh.high);
-    assert!((estimate.co2_emissions_g.high - estimate.energy_wh.high * 0.475).abs() < 1e-12);
+    let (wh, co2_g) = (estimate.energy_wh.expect("a call"), estimate.co2_emissions_g.expect("a call"));
+    assert!(wh.low > 0.0 && wh.low < wh.high);
+    assert!((co2_g.high - wh.high * 0.475).abs() < 1e-12);
+    // Unknown is not 0.
+    let unknown = of_calls([call(Some("gpt-5-mini"), Some(100))]).expect("a call without");
+    assert_eq!((unknown.energy_wh, unknown.co2_emissions_g), (None, None));
 }
 
 #[test]

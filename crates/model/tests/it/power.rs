@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use smoltrace_model::{
     account::{Accounted, Accounting, CallEnergies, account_series},
     attribution::Window,
-    call_energy::of_calls,
+    call_energy::{TestCalls, of_calls},
     counter::{MICRO, PICO, to_units},
     device_energy::{DeviceEnergy, Windows, of_devices},
     factors::{ElectricityPrice, Factors, GridIntensity},
@@ -16,7 +16,7 @@ use smoltrace_model::{
     series::{Sample, SeriesInfo, SeriesSet},
 };
 
-use crate::support::{SECOND, metrics::info, object, span};
+use crate::support::{SECOND, fixture, metrics::info, object, span};
 
 fn factors() -> Factors {
     Factors {
@@ -88,18 +88,19 @@ fn joules(device: &DeviceEnergy) -> f64 {
     device.reading.energy_uj() as f64 / MICRO
 }
 
+/// The roots of tests from `from` to `to` each.
+fn spans_of(tests: &[(i64, i64)]) -> Vec<SpanRow> {
+    let root = |(place, (from, to)): (usize, &(i64, i64))| SpanRow {
+        trace_id: format!("{:032x}", place + 1),
+        test_uid: Some(format!("tool:t{place}")),
+        ..span(1, None, *from, *to)
+    };
+    tests.iter().enumerate().map(root).collect()
+}
+
 /// A run with a test from `from` to `to` each.
 fn account(tests: &[(i64, i64)], set: &SeriesSet) -> (RunRow, Vec<ResultRow>, Accounting) {
-    let spans: Vec<SpanRow> = tests
-        .iter()
-        .enumerate()
-        .map(|(place, (from, to))| SpanRow {
-            trace_id: format!("{:032x}", place + 1),
-            test_uid: Some(format!("tool:t{place}")),
-            ..span(1, None, *from, *to)
-        })
-        .collect();
-    let inputs = RunInputs { run_id: "r".into(), spans, ..RunInputs::default() };
+    let inputs = RunInputs { run_id: "r".into(), spans: spans_of(tests), ..RunInputs::default() };
     let Accounted { run, results } = account_series(&inputs, set);
     let accounting = serde_json::from_str(&run.accounting).expect("accounting");
     (run, results, accounting)
@@ -267,13 +268,43 @@ fn energy_of_calls_that_last_long_enough() {
     // 100 W, read every two seconds: a call of one second cannot be told.
     let samples: Vec<(i64, f64)> = (0..=10).map(|step| (2 * step, 200.0 * step as f64)).collect();
     let found = devices(&set_of(&[(Measured::gpu("hw.energy"), &samples)]));
-    let window = |from: i64, to: i64| Window { start_ns: from * SECOND, end_ns: to * SECOND };
-    let calls = [window(0, 4), window(5, 6), window(10, 14), window(12, 16), window(100, 110)];
-    let energy = of_calls(&found, &calls).expect("the GPU tells");
-    let joules: Vec<Option<i128>> = energy.calls.iter().map(|uj| uj.map(|uj| uj / 1_000_000)).collect();
-    assert_eq!(joules, [Some(400), None, Some(300), Some(300), None]);
-    assert_eq!(energy.resolution_ns, 2 * SECOND);
-    assert_eq!(of_calls(&[], &calls), None);
+    let window = |&(from, to): &(i64, i64)| Window { start_ns: from * SECOND, end_ns: to * SECOND };
+    type Test<'a> = (Option<(i64, i64)>, &'a [(i64, i64)], &'a [Option<i128>]);
+    let check = |tests: &[Test<'_>]| {
+        let given: Vec<TestCalls> = (tests.iter())
+            .map(|(test, calls, _)| TestCalls {
+                test: test.as_ref().map(window),
+                calls: calls.iter().map(window).collect(),
+            })
+            .collect();
+        let energy = of_calls(&found, &given).expect("the GPU tells");
+        let joules = |calls: &Vec<Option<i128>>| calls.iter().map(|uj| uj.map(|uj| uj / 1_000_000)).collect();
+        let joules: Vec<Vec<Option<i128>>> = energy.tests.iter().map(joules).collect();
+        assert_eq!(
+            joules,
+            tests.iter().map(|(_, _, joules)| joules.to_vec()).collect::<Vec<_>>(),
+            "{given:?}"
+        );
+        assert_eq!(energy.resolution_ns, 2 * SECOND);
+    };
+    check(&[]);
+    // Calls of one test at the same time share.
+    check(&[(
+        Some((0, 120)),
+        &[(0, 4), (5, 6), (10, 14), (12, 16), (100, 110)],
+        &[Some(400), None, Some(300), Some(300), None],
+    )]);
+    // So do tests, and each divides what it has, not what there is.
+    check(&[(Some((0, 10)), &[(0, 4)], &[Some(200)]), (Some((0, 10)), &[(0, 4), (0, 4)], &[Some(100); 2])]);
+    check(&[
+        (Some((0, 10)), &[(2, 8)], &[Some(450)]),
+        (Some((5, 20)), &[(5, 15)], &[Some(750)]),
+        (Some((16, 18)), &[], &[]),
+    ]);
+    // What is outside of its test is nobody's call, and a call of no test has none.
+    check(&[(Some((4, 8)), &[(0, 6), (6, 12), (7, 20), (10, 14)], &[Some(200), Some(150), None, None])]);
+    check(&[(None, &[(0, 6)], &[None]), (Some((0, 6)), &[(0, 6)], &[Some(600)])]);
+    assert_eq!(of_calls(&[], &[TestCalls::default()]), None);
 }
 
 #[test]
@@ -308,28 +339,76 @@ fn each_call_has_its_energy() {
     assert!(CallEnergies::of_run(&inputs.spans, &SeriesSet::default()).is_none());
 }
 
+/// The counter of a device that draws the powers of a vector, at every second that it is read.
+fn counter_of(case: &Value) -> Vec<(i64, f64)> {
+    let pair = |value: &Value| (value[0].as_i64().expect("s"), value[1].as_i64().expect("a number"));
+    let power: Vec<(i64, i64)> = case["power"].as_array().expect("powers").iter().map(pair).collect();
+    let (from, to) = pair(&case["read"]);
+    let used = |second: i64| power.iter().rfind(|(at, _)| *at <= second).map_or(0, |(_, watts)| *watts);
+    let joules = |second: i64| (0..second).map(used).sum::<i64>() as f64;
+    (from..=to).map(|second| (second, joules(second))).collect()
+}
+
+fn cases(vectors: &Value, of: &str) -> Vec<Value> {
+    let cases = vectors[of].as_array().expect("cases").clone();
+    assert!(cases.len() >= 5);
+    cases
+}
+
 #[test]
-fn what_a_device_draws_when_idle() {
-    // 40 W but from 10 s to 20 s, where it is 240 W.
-    let energy = |second: i64| 40.0 * second as f64 + 200.0 * (second.clamp(10, 20) - 10) as f64;
-    let check = |from: i64, to: i64, tests: &[(i64, i64)], expected: Option<(f64, f64, f64)>| {
-        let samples: Vec<(i64, f64)> = (from..=to).map(|second| (second, energy(second))).collect();
-        let (_, _, accounting) = account(tests, &set_of(&[(Measured::gpu("hw.energy"), &samples)]));
+fn idle_vectors() {
+    for case in cases(&fixture("vectors/power.json"), "idle") {
+        let pair = |value: &Value| (value[0].as_i64().expect("start"), value[1].as_i64().expect("end"));
+        let tests: Vec<(i64, i64)> = case["tests"].as_array().expect("tests").iter().map(pair).collect();
+        let (_, _, accounting) =
+            account(&tests, &set_of(&[(Measured::gpu("hw.energy"), &counter_of(&case))]));
         let device = &accounting.devices[0];
-        let rounded = |value: Option<f64>| value.map(|value| (value * 1e6).round() / 1e6);
-        let found = [device.idle_power_w, device.idle_s, device.above_idle_wh.map(|wh| wh * 3600.0)];
-        let expected = expected.map(|(watts, seconds, joules)| [watts, seconds, joules]);
-        assert_eq!(found.map(rounded), expected.map_or([None; 3], |all| all.map(Some)), "{tests:?}");
-    };
-    // Before the first test; the run's own energy is not changed by it.
-    check(0, 30, &[(10, 20)], Some((40.0, 10.0, 2000.0)));
-    // Between tests.
-    check(10, 30, &[(10, 20), (25, 28)], Some((40.0, 5.0, 2000.0)));
-    check(10, 30, &[(10, 20), (12, 15), (25, 28)], Some((40.0, 5.0, 2000.0)));
-    // Nothing is known without a test.
-    check(10, 30, &[(10, 20)], None);
-    // Tests that leave the device idle used nothing above that.
-    check(0, 10, &[(5, 8)], Some((40.0, 5.0, 0.0)));
+        let got = [
+            ("joules", Some(device.energy_j)),
+            ("idle_power_w", device.idle_power_w),
+            ("idle_s", device.idle_s),
+            ("above_idle_j", device.above_idle_wh.map(|wh| wh * 3600.0)),
+        ];
+        for (key, got) in got {
+            let expected = case[key].as_f64();
+            assert_eq!(got.map(|value| (value * 1e6).round() / 1e6), expected, "{}: {key}", case["name"]);
+        }
+    }
+}
+
+#[test]
+fn call_vectors() {
+    for case in cases(&fixture("vectors/power.json"), "calls") {
+        let ns = |value: &Value| (value.as_f64().expect("s") * SECOND as f64) as i64;
+        let set = set_of(&[(Measured::gpu("hw.energy"), &counter_of(&case))]);
+        let mut spans = Vec::new();
+        for (place, test) in case["tests"].as_array().expect("tests").iter().enumerate() {
+            let trace_id = format!("{:032x}", place + 1);
+            let test_uid = Some(format!("tool:t{place}"));
+            let windows = [&test["window"]].into_iter().chain(test["calls"].as_array().expect("calls"));
+            spans.extend(windows.enumerate().map(|(id, window)| SpanRow {
+                trace_id: trace_id.clone(),
+                kind: if id == 0 { SpanKind::Agent } else { SpanKind::Llm },
+                test_uid: test_uid.clone().filter(|_| id == 0),
+                start_time_unix_nano: ns(&window[0]),
+                end_time_unix_nano: ns(&window[1]),
+                ..span(id as u64 + 1, (id > 0).then_some(1), 0, 0)
+            }));
+        }
+        let energies = CallEnergies::of_run(&spans, &set).expect("there are calls");
+        let inputs = RunInputs { run_id: "r".into(), spans: spans.clone(), ..RunInputs::default() };
+        let results = account_series(&inputs, &set).results;
+        for (place, test) in case["tests"].as_array().expect("tests").iter().enumerate() {
+            let trace_id = format!("{:032x}", place + 1);
+            let joules = |wh: Option<f64>| wh.map(|wh| (wh * 3600e6).round() / 1e6);
+            let row = results.iter().find(|row| row.trace_id.as_ref() == Some(&trace_id)).expect("a result");
+            assert_eq!(joules(row.energy_wh), test["joules"].as_f64(), "{}", case["name"]);
+            for (call, expected) in test["call_joules"].as_array().expect("joules").iter().enumerate() {
+                let got = joules(energies.energy_wh(&trace_id, &format!("{:016x}", call + 2)));
+                assert_eq!(got, expected.as_f64(), "{}: call {call} of test {place}", case["name"]);
+            }
+        }
+    }
 }
 
 #[test]
@@ -469,6 +548,39 @@ proptest! {
         let of = |name: &str| accounting.devices.iter().find(|device| device.device == name);
         if let (Some(package), Some(core)) = (of("package"), of("core")) {
             prop_assert!(core.is_part || package.energy_wh == 0.0);
+        }
+    }
+
+    /// Calls never have more than their test, whatever runs beside it.
+    #[test]
+    fn calls_are_within_their_test(
+        gpu in any_counter(),
+        cpu in any_counter(),
+        tests in any_tests(),
+        calls in prop::collection::vec((0..8_usize, -5..40_i64, 1..40_i64), 0..12),
+    ) {
+        let set = set_of(&[(Measured::gpu("hw.energy"), &gpu), (Measured::cpu("package", None), &cpu)]);
+        let mut spans = spans_of(&tests);
+        for (place, (test, after, length)) in calls.iter().enumerate() {
+            // One may begin before its test, or end after it.
+            let test = test % tests.len();
+            let from = tests[test].0 + after;
+            let call = span(place as u64 + 2, Some(1), from, from + length);
+            spans.push(SpanRow { kind: SpanKind::Llm, trace_id: spans[test].trace_id.clone(), ..call });
+        }
+        let energies = CallEnergies::of_run(&spans, &set);
+        let inputs = RunInputs { run_id: "r".into(), spans, ..RunInputs::default() };
+        let Accounted { results, .. } = account_series(&inputs, &set);
+        let uj = |wh: f64| to_units(wh, 3.6e9);
+        for row in &results {
+            let trace_id = row.trace_id.as_deref().expect("a trace");
+            let of_calls: Vec<i128> = (inputs.spans.iter())
+                .filter(|span| span.trace_id == trace_id && span.kind == SpanKind::Llm)
+                .filter_map(|span| energies.as_ref()?.energy_wh(trace_id, &span.span_id).map(uj))
+                .collect();
+            prop_assert!(of_calls.iter().all(|uj| *uj >= 0));
+            let sum: i128 = of_calls.iter().sum();
+            prop_assert!(sum <= row.energy_wh.map_or(0, uj), "{of_calls:?} of {:?}", row.energy_wh);
         }
     }
 

@@ -138,6 +138,9 @@ pub struct ToolArgs {
     /// MCP server to take tools from: URL or name=URL; may be repeated
     #[arg(long, value_name = "URL")]
     pub mcp_server_url: Vec<String>,
+    /// How MCP servers at URLs are spoken to; auto is streamable HTTP, and SSE where a server refuses that
+    #[arg(long, default_value = "auto", value_parser = ["auto", "streamable-http", "sse"], value_name = "TRANSPORT")]
+    pub mcp_transport: String,
     /// MCP server to start: COMMAND or name=COMMAND; may be repeated
     #[arg(long, value_name = "COMMAND")]
     pub mcp_server_command: Vec<String>,
@@ -201,11 +204,11 @@ pub struct RunningArgs {
     /// Repetitions of a request that failed for a reason that may pass
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=100), value_name = "N")]
     pub retries: u32,
-    /// Stop when the run has cost so much (calls with a known price)
-    #[arg(long, value_parser = non_negative, value_name = "USD")]
+    /// Stop when the run has cost so much, its judge included, or when nobody knows the price of a call
+    #[arg(long, value_parser = non_negative, value_name = "USD", conflicts_with_all = ["agent_command", "agent_url"])]
     pub max_cost: Option<f64>,
-    /// Stop when the run has used so many tokens
-    #[arg(long, value_name = "TOKENS")]
+    /// Stop when the run has used so many tokens, its judge included, or when an answer does not say how many
+    #[arg(long, value_name = "TOKENS", conflicts_with_all = ["agent_command", "agent_url"])]
     pub max_tokens: Option<u64>,
     /// Stop when the run has taken so many seconds
     #[arg(long, value_parser = seconds, value_name = "SECONDS")]

@@ -164,8 +164,9 @@ fn devices(devices: &[DeviceFigures], config: &Config) -> String {
 }
 
 fn estimated(estimate: &Estimate) -> String {
-    let range = |range: EstimateRange, show: fn(Option<f64>) -> String| {
-        format!("{} to {}", show(Some(range.low)), show(Some(range.high)))
+    let range = |range: Option<EstimateRange>, show: fn(Option<f64>) -> String| match range {
+        Some(EstimateRange { low, high }) => format!("{} to {}", show(Some(low)), show(Some(high))),
+        None => show(None),
     };
     let mut text = format!(
         "\nEstimated beside these, in none of them: {} and {} CO2e for {} call(s) to hosted models\n  {}\n",

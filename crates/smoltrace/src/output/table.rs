@@ -112,9 +112,9 @@ pub fn render(columns: &[Column], rows: &[Vec<(String, Tone)>], width: Option<u1
     out
 }
 
-/// Width of the terminal on standard output; none when piped.
+/// Width of the terminal on standard output; none when piped, or when the terminal does not say (a width of 0).
 pub fn terminal_width() -> Option<u16> {
-    Table::new().width()
+    Table::new().width().filter(|width| *width > 0)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::Smoltrace;
+use crate::{receive::Serving, support::Smoltrace};
 
 fn sql(smoltrace: &Smoltrace, query: &str) -> Vec<Value> {
     smoltrace.sql(query).as_array().expect("rows").clone()
@@ -86,6 +86,13 @@ fn arguments_that_cannot_be_meant_are_told() {
     check(&["--model", "replay:quick", "--task", "none"], 2, "no task of quick has this id");
     check(&["--model", "replay:quick", "--difficulty", "absurd"], 2, "no task of quick is left");
     check(&["--model", "replay:quick", "--enable-tools", "telepathy"], 2, "telepathy");
+    check(
+        &["--model", "replay:quick", "--mcp-server-url", "ftp://h"],
+        2,
+        "is not the address of an MCP server",
+    );
+    check(&["--model", "replay:quick", "--agent-url", "ftp://h"], 2, "is not the address of an agent");
+    check(&["--model", "replay:quick", "--mcp-transport", "smoke"], 2, "streamable-http");
     check(&["--model", "replay:quick", "--resume", "none"], 2, "no run `none`");
     check(&["--model", "replay:none.json"], 1, "cannot read the recording none.json");
     check(&["--model", "x", "--base-url", "not a url"], 2, "is no URL");
@@ -97,6 +104,35 @@ fn arguments_that_cannot_be_meant_are_told() {
         !smoltrace.data.path().join("tables").join("runs").exists()
             || sql(&smoltrace, "SELECT * FROM runs").is_empty()
     );
+}
+
+#[test]
+fn spans_go_where_the_environment_says_as_well() {
+    let (here, there) = (Smoltrace::new(), Smoltrace::new());
+    let serving = Serving::start(&there, &[]);
+    let run = |run_id: &str, variable: &str, url: &str| {
+        let mut command = here.command(&["eval", "--model", "replay:quick", "--run-id", run_id]);
+        let output = command.env(variable, url).output().expect("the binary runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let base = format!("http://{}", serving.otlp);
+    for (run_id, variable, url) in [
+        ("general", "OTEL_EXPORTER_OTLP_ENDPOINT", format!("{base}/")),
+        ("traces", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", format!("{base}/v1/traces")),
+    ] {
+        let said = run(run_id, variable, &url);
+        assert!(!said.contains("could not be exported"), "{said}");
+        let tokens = sql(&here, &format!("SELECT total_tokens FROM runs WHERE run_id = '{run_id}'"));
+        let tokens = &tokens[0]["total_tokens"];
+        serving.await_run(run_id, |run| run["total_tests"] == 26 && run["total_tokens"] == *tokens);
+    }
+    // The endpoint for traces is taken as it is.
+    let said = run("elsewhere", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &format!("{base}/other"));
+    assert!(said.contains("spans were stored here and could not be exported"), "{said}");
+    serving.stop();
+    let said = run("nobody", "OTEL_EXPORTER_OTLP_ENDPOINT", &base);
+    assert!(said.contains("spans were stored here and could not be exported"), "{said}");
 }
 
 #[test]

@@ -51,9 +51,11 @@ export function factorSources(factors: readonly Factors[]): string[] {
   ]);
 }
 
-/** The least and the greatest value of an estimate, both in words. */
-export const range = (of: (value: number) => Quantity, { low, high }: { low: number; high: number }) =>
-  `${written(of(low))} to ${written(of(high))}`;
+/** The least and the greatest value of an estimate, both in words; `-` when there is none. */
+export const range = (
+  of: (value: number | null) => Quantity,
+  values: { low: number; high: number } | null,
+) => (values ? `${written(of(values.low))} to ${written(of(values.high))}` : written(of(null)));
 
 /** What calls to hosted models are estimated to have used, in words; null when that was not asked for. */
 export function estimated({ estimate }: Pick<Account, 'estimate'>) {

@@ -12,7 +12,7 @@ use reqwest::{
 use url::Url;
 
 use super::{Network, check_form};
-use crate::tool::ToolError;
+use crate::{cause::with_causes, tool::ToolError};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -203,17 +203,6 @@ fn unpack(decoder: impl Read, limit: usize, was_cut: bool) -> Result<(Vec<u8>, b
     Ok((body, is_cut))
 }
 
-/// The error with its causes, which is where the reason is.
 fn failed(error: &dyn std::error::Error) -> ToolError {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    ToolError::Failed(text)
+    ToolError::Failed(with_causes(error))
 }

@@ -83,14 +83,14 @@ pub fn equipment(model: Arc<dyn ChatModel>, prompts: Prompts) -> Equipment {
 }
 
 pub fn tool_agent(model: Arc<dyn ChatModel>) -> Arc<dyn Agent> {
-    Arc::new(ToolCallingAgent::new(equipment(model, Prompts::tool_calling())))
+    Arc::new(ToolCallingAgent::new(equipment(model, Prompts::tool_calling())).expect("our prompts"))
 }
 
 pub fn code_agent(model: Arc<dyn ChatModel>) -> Arc<dyn Agent> {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_smoltrace-sandbox-worker"));
     let workers = SandboxWorkers::new(program, Vec::new(), clock());
     let limits = SandboxLimits { time: Duration::from_secs(1), ..SandboxLimits::default() };
-    Arc::new(CodeAgent::new(equipment(model, Prompts::code()), workers, limits))
+    Arc::new(CodeAgent::new(equipment(model, Prompts::code()), workers, limits).expect("our prompts"))
 }
 
 /// An answer that calls a tool.

@@ -18,7 +18,10 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 use smoltrace_eval::{
     Redactor,
-    agent::{Agent, CodeAgent, Equipment, External, ExternalAgent, Prompts, Settings, ToolCallingAgent},
+    agent::{
+        Agent, CodeAgent, Equipment, External, ExternalAgent, PromptError, Prompts, Settings,
+        ToolCallingAgent,
+    },
     chat::{ChatModel, replay::Recorder},
     clock::Clock,
     run::{self, Limits, Meter, Metered, PromptKeeping, RunOptions, Stop, Stopper},
@@ -33,7 +36,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use self::{model::Models, sink::StoreSink, view::View};
+use self::{export::Exporting, model::Models, sink::StoreSink, view::View};
 use super::{open, serve::stopped};
 use crate::{
     cli::eval::{AgentType, EvalArgs},
@@ -104,6 +107,8 @@ impl<'a> Evaluation<'a> {
             None => model.clone(),
         };
         let asked: Arc<dyn ChatModel> = Arc::new(Metered::new(asked, meter.clone()));
+        let judging = |model| -> Arc<dyn ChatModel> { Arc::new(Metered::judging(model, meter.clone())) };
+        let judge = judge.map(|judge| judge.with_model(judging));
         let reception = match args.agents.is_own() {
             true => Some(receive::Reception::open(store).await?),
             false => None,
@@ -128,8 +133,8 @@ impl<'a> Evaluation<'a> {
         }
         let is_work = !executions.is_empty();
         let before = resumed.map(|resumed| resumed.run);
-        let exporter = export::exporter()?;
-        let sink = StoreSink::new(store.clone(), &run_id, declared, before, exporter, pending.clone());
+        let exporting = export::exporter()?.map(Exporting::start);
+        let sink = StoreSink::new(store.clone(), &run_id, declared, before, exporting, pending.clone());
         let sink = Arc::new(sink);
         let recording = pending.clone().map(|pending| Recording::start(pending, sink.clone()));
         let options = RunOptions {
@@ -198,8 +203,8 @@ impl<'a> Evaluation<'a> {
             reception.close().await?;
         }
         let row = sink.seal(totals.stop.is_some() || totals.not_run > 0).await?;
-        troubles.extend(sink.troubles());
-        view.report(&row, &totals, meter.spent(), &troubles)?;
+        troubles.extend(sink.exported().await);
+        view.report(&row, &totals, &meter, &troubles)?;
         outcome(args, &row, &totals)
     }
 }
@@ -245,11 +250,10 @@ async fn agents(
         }
         None => None,
     };
+    let refused = |error: PromptError| UsageError(format!("--prompt-yml: {error}"));
     let prompts = |built_in: Prompts| -> Result<Prompts> {
         match &file {
-            Some(yaml) => {
-                built_in.replaced(yaml).map_err(|error| UsageError(format!("--prompt-yml: {error}")).into())
-            }
+            Some(yaml) => built_in.replaced(yaml).map_err(|error| refused(error).into()),
             None => Ok(built_in),
         }
     };
@@ -266,11 +270,13 @@ async fn agents(
     };
     let mut agents: Vec<Arc<dyn Agent>> = Vec::new();
     if args.agents.agent_type != AgentType::Code {
-        agents.push(Arc::new(ToolCallingAgent::new(equipment(prompts(Prompts::tool_calling())?))));
+        let equipment = equipment(prompts(Prompts::tool_calling())?);
+        agents.push(Arc::new(ToolCallingAgent::new(equipment).map_err(refused)?));
     }
     if args.agents.agent_type != AgentType::Tool {
         let equipment = equipment(prompts(Prompts::code())?);
-        agents.push(Arc::new(CodeAgent::new(equipment, workspace.workers(), SandboxLimits::default())));
+        let agent = CodeAgent::new(equipment, workspace.workers(), SandboxLimits::default());
+        agents.push(Arc::new(agent.map_err(refused)?));
     }
     Ok(agents)
 }

@@ -1,15 +1,12 @@
 //! Finished tests into the tables: accounted, committed, and only then told.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use anyhow::Result;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use smoltrace_collect::Received;
-use smoltrace_eval::{
-    export::OtlpExporter,
-    run::{Finished, Sink, SinkError},
-};
+use smoltrace_eval::run::{Finished, Sink, SinkError};
 use smoltrace_model::{
     account::account_run,
     inputs::{Declared, RunInputs},
@@ -18,6 +15,7 @@ use smoltrace_model::{
 use smoltrace_store::{Batch, MaintenanceOptions, Store, StoreError};
 use tokio::sync::OnceCell;
 
+use super::export::Exporting;
 use crate::power::Pending;
 
 /// Where runs that were made here say that they come from.
@@ -30,10 +28,9 @@ pub struct StoreSink {
     /// The run's row before it went on, if it was there.
     before: Option<RunRow>,
     opened: OnceCell<()>,
-    exporter: Option<OtlpExporter>,
+    /// What is stored goes to where the user collects, too.
+    exporting: Option<Exporting>,
     power: Option<Arc<Pending>>,
-    /// Spans that could not be exported, and why the last of them.
-    unexported: Mutex<(usize, String)>,
 }
 
 impl StoreSink {
@@ -42,11 +39,11 @@ impl StoreSink {
         run_id: &str,
         declared: Map<String, Value>,
         before: Option<RunRow>,
-        exporter: Option<OtlpExporter>,
+        exporting: Option<Exporting>,
         power: Option<Arc<Pending>>,
     ) -> Self {
-        let (opened, unexported) = (OnceCell::new(), Mutex::default());
-        Self { store, run_id: run_id.into(), declared, before, opened, exporter, power, unexported }
+        let opened = OnceCell::new();
+        Self { store, run_id: run_id.into(), declared, before, opened, exporting, power }
     }
 
     /// Says that the run is under way, and how much it will be. Comes before any of its rows; may be called beside them.
@@ -64,22 +61,11 @@ impl StoreSink {
         self.append(Batch { runs, ..Batch::default() }).await
     }
 
-    /// What did not go as it was to, for a person to read.
-    pub fn troubles(&self) -> Vec<String> {
-        let (count, why) = &*self.unexported.lock().unwrap_or_else(PoisonError::into_inner);
-        match count {
-            0 => Vec::new(),
-            count => vec![format!("{count} spans were stored here and could not be exported: {why}")],
-        }
-    }
-
-    /// Sends what is stored to where the user collects, too.
-    async fn export(&self, finished: &[Finished]) {
-        let Some(exporter) = &self.exporter else { return };
-        let spans: Vec<_> = finished.iter().flat_map(|test| test.spans.iter().cloned()).collect();
-        if let Err(why) = exporter.export(&spans).await {
-            let mut unexported = self.unexported.lock().unwrap_or_else(PoisonError::into_inner);
-            *unexported = (unexported.0 + spans.len(), why);
+    /// Waits for what is being exported, and says what did not arrive, for a person to read.
+    pub async fn exported(&self) -> Option<String> {
+        match &self.exporting {
+            Some(exporting) => exporting.finish().await,
+            None => None,
         }
     }
 
@@ -147,7 +133,9 @@ impl Sink for StoreSink {
         let results = account_run(&inputs).results;
         let batch = Batch { spans: inputs.spans, points: points.into(), results, ..Batch::default() };
         self.append_opened(batch).await.map_err(|error| SinkError(error.to_string()))?;
-        self.export(finished).await;
+        if let Some(exporting) = &self.exporting {
+            exporting.send(finished.iter().flat_map(|test| test.spans.iter().cloned()).collect());
+        }
         Ok(())
     }
 }

@@ -8,7 +8,9 @@ use smoltrace_eval::{
     sandbox::{SandboxWorkers, WORKER_ARGUMENT},
     task::{TaskSet, sample_files},
     tool::ToolSet,
-    tools::{McpServer, SearchProvider, SearchSettings, SecurityProfile, ToolsConfig, ToolsError},
+    tools::{
+        McpServer, McpTransport, SearchProvider, SearchSettings, SecurityProfile, ToolsConfig, ToolsError,
+    },
 };
 use tempfile::TempDir;
 
@@ -36,7 +38,9 @@ impl Workspace {
         config.search = search(&given.search_provider)?;
         config.mcp_time = Duration::from_secs_f64(given.tool_timeout);
         for url in &given.mcp_server_url {
-            config.mcp_servers.push(McpServer::from_url(url).map_err(|error| UsageError(error.to_string()))?);
+            let transport = McpTransport::from_name(&given.mcp_transport).unwrap_or_default();
+            let server = McpServer::from_url(url, transport);
+            config.mcp_servers.push(server.map_err(|error| UsageError(error.to_string()))?);
         }
         for command in &given.mcp_server_command {
             config

@@ -6,7 +6,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use smoltrace_eval::{
-    run::{Event, Spent, Stop, Summary, Totals},
+    run::{Event, Meter, Spent, Stop, Summary, Totals},
     task::TaskSet,
 };
 use smoltrace_model::rows::{RunRow, Source};
@@ -167,12 +167,12 @@ impl View {
     }
 
     /// What came out.
-    pub fn report(&self, row: &RunRow, totals: &Totals, spent: Spent, troubles: &[String]) -> Result<()> {
+    pub fn report(&self, row: &RunRow, totals: &Totals, meter: &Meter, troubles: &[String]) -> Result<()> {
         if self.json {
             let run = serde_json::to_value(row)?;
             return print_json(
-                &json!({"run_id": row.run_id, "totals": totals, "spent": spent, "run": run, "tests": self.tests,
-                "troubles": troubles}),
+                &json!({"run_id": row.run_id, "totals": totals, "spent": meter.spent(), "judged": meter.judged(),
+                "run": run, "tests": self.tests, "troubles": troubles}),
             );
         }
         if self.quiet {
@@ -196,6 +196,12 @@ impl View {
                 format::grams(known(row.co2_emissions_g, row.co2_source)),
                 format::usd(known(row.power_cost_total_usd, row.power_cost_source)),
             ))?;
+        }
+        let judged = meter.judged();
+        if judged != Spent::default() {
+            let cost = (judged.unpriced_calls == 0).then_some(judged.cost_usd);
+            let tokens = (judged.tokens > 0).then(|| judged.tokens.to_string());
+            say(&format!("judge  {} tokens, {}, beside these", or_dash(tokens), format::usd(cost)))?;
         }
         if totals.interrupted + totals.not_run > 0 {
             say(&format!("{} cut off, {} not run", totals.interrupted, totals.not_run))?;

@@ -1,0 +1,18 @@
+//! Errors in words.
+
+use std::error::Error;
+
+/// The error with its causes, which is where the reason is; a cause that is told already is not told again.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}
