@@ -2,6 +2,7 @@
 
 use smoltrace_model::{
     account::{DeviceFigures, Step},
+    estimate::EstimateRange,
     factors::Factors,
 };
 
@@ -101,14 +102,17 @@ pub fn chains(report: &Report<'_>, html: &mut Html) {
         html.raw("</ul>");
     }
     if let Some(estimate) = &accounting.estimate {
-        let range = |low: f64, high: f64, scale| {
-            format!("{} to {}", written(Some(low), scale), written(Some(high), scale))
+        let range = |range: Option<EstimateRange>, scale| match range {
+            Some(EstimateRange { low, high }) => {
+                format!("{} to {}", written(Some(low), scale), written(Some(high), scale))
+            }
+            None => UNKNOWN.into(),
         };
         html.raw("<p><b>Estimated, in no total:</b> ")
             .number(estimate.calls)
             .raw(" calls to hosted models, ");
-        html.text(&range(estimate.energy_wh.low, estimate.energy_wh.high, WATT_HOURS)).raw(" and ");
-        html.text(&range(estimate.co2_emissions_g.low, estimate.co2_emissions_g.high, GRAMS));
+        html.text(&range(estimate.energy_wh, WATT_HOURS)).raw(" and ");
+        html.text(&range(estimate.co2_emissions_g, GRAMS));
         html.raw(" of CO₂ at the world&#39;s average intensity. ").text(&estimate.method).raw("</p>");
     }
     for field in &report.detail.fields {
