@@ -33,10 +33,11 @@ test-ui: ui/node_modules/.built ## UI: generated client, types, lint, unit tests
 	cd ui && npm run --silent api:check && npm run --silent typecheck && npm run --silent lint && npm test --silent
 	cd ui && npm run --silent budget
 
-test-browser: ui/node_modules/.built ## The screens in the system's Chromium, against the real binary
+test-browser: ui/node_modules/.built ## The screens in the system's Chromium, against the real binary, and their budgets of time
 	scripts/ensure-chromium
 	$(CARGO) test --locked --workspace --no-run
 	cd ui && SMOLTRACE_BIN="$(CURDIR)/target/debug/smoltrace" npm run --silent e2e
+	SMOLTRACE_BIN="$(CURDIR)/target/debug/smoltrace" node bench/browser.mjs --check
 
 test-python: ## The Python module and what Python reads of our exports
 	$(CARGO) test --locked --workspace --no-run
