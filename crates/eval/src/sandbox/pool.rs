@@ -69,6 +69,11 @@ impl SandboxWorkers {
     }
 }
 
+/// All that stands in a worker's environment: if its allocator is jemalloc, what is freed goes back to the system at once,
+/// so that the system's count of its memory, by which it is bounded, is what it uses.
+const ALLOCATOR_OPTIONS: (&str, &str) =
+    ("_RJEM_MALLOC_CONF", "retain:false,dirty_decay_ms:0,muzzy_decay_ms:0,narenas:1,tcache:false");
+
 /// One process. Dropping it ends it.
 pub(super) struct Worker {
     child: Child,
@@ -83,6 +88,7 @@ impl Worker {
         let mut child = Command::new(&workers.program)
             .args(&workers.arguments)
             .env_clear()
+            .env(ALLOCATOR_OPTIONS.0, ALLOCATOR_OPTIONS.1)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -325,7 +325,10 @@ async fn workers_are_started_with_nothing() {
         if !is_worker || line("Max processes").is_none_or(|line| !line.starts_with("Max processes 0 0")) {
             continue;
         }
-        assert_eq!(read(format!("/proc/{pid}/environ")), "");
+        // Options of the allocator, always the same.
+        let environment = read(format!("/proc/{pid}/environ"));
+        assert!(environment.starts_with("_RJEM_MALLOC_CONF=retain:false,"), "{environment}");
+        assert_eq!(environment.matches('=').count(), 1, "{environment}");
         assert_eq!(line("Max file size").unwrap(), "Max file size 0 0 bytes");
         assert_eq!(line("Max core file size").unwrap(), "Max core file size 0 0 bytes");
         assert_eq!(line("Max open files").unwrap(), "Max open files 8 8 files");
