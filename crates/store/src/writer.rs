@@ -209,18 +209,15 @@ impl Writer {
                 None => Ok(true),
             };
             match put {
-                Ok(true) => flight.group.note(table, &part, Ok(&written)),
-                Ok(false) => {
-                    flight.group.put_back(table, part);
-                    flight.parts = parts.collect();
-                    return false;
+                Ok(true) => {
+                    flight.group.note(table, &part, Ok(&written));
+                    continue;
                 }
-                Err(error) => {
-                    flight.group.note(table, &part, Err(error));
-                    flight.parts = parts.collect();
-                    return false;
-                }
+                Ok(false) => flight.group.put_back(table, part),
+                Err(error) => flight.group.note(table, &part, Err(error)),
             }
+            flight.parts = parts.collect();
+            return false;
         }
         true
     }
