@@ -2,6 +2,15 @@
 
 use std::error::Error;
 
+/// The cause of all: what stands above it mostly names an address, which the reader has already or may not see.
+pub(crate) fn deepest<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause
+}
+
 /// The error with its causes, which is where the reason is; a cause that is told already is not told again.
 pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();

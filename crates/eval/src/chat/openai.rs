@@ -20,7 +20,7 @@ use super::{
     rate::Gate,
     retry::{self, RetryPolicy},
 };
-use crate::{clock::Clock, sse::Events};
+use crate::{cause::deepest, clock::Clock, sse::Events};
 
 /// How an endpoint is used.
 #[derive(Clone)]
@@ -320,11 +320,7 @@ impl Failure {
 
 /// The deepest cause: what stands above it is the address, which the run's row has.
 fn cause_of(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    shortened(&cause.to_string())
+    shortened(&deepest(error).to_string())
 }
 
 /// What an endpoint says of its refusal, short: `error.message` of a JSON body, else the text.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{HubError, HubErrorKind, HubOptions, reference::check_path};
-use crate::chat::retry;
+use crate::{cause::deepest, chat::retry};
 
 /// Redirects of one request.
 const MOST_REDIRECTS: usize = 5;
@@ -279,10 +279,7 @@ impl Failure {
     fn connection(host: &str, error: reqwest::Error) -> Self {
         // The address is left out: it may be signed.
         let error = error.without_url();
-        let mut cause: &dyn std::error::Error = &error;
-        while let Some(deeper) = cause.source() {
-            cause = deeper;
-        }
+        let cause = deepest(&error);
         let error = HubErrorKind::Unreachable.with(format!("{host} cannot be reached: {cause}"));
         Self { error, passing: true, wait: None }
     }
