@@ -110,17 +110,19 @@ test('shows the same from files', async ({ browser, site }) => {
   await page.close();
 });
 
-/** All that a comparison says in numbers, and of one test. */
+/** All that a comparison says in numbers, and of one test on both sides. */
 async function compared(page: Page, test: string): Promise<string[]> {
   const grid = page.getByRole('grid', { name: 'Tests compared' });
   await expect(grid.locator('tr[data-place="0"]')).toBeVisible();
+  const sides = ['A', 'B'].map((letter) => page.getByRole('region', { name: `${letter}, ${test}` }));
+  // What each side answered is asked for once the test is open.
+  for (const side of sides) await expect(side.locator('pre')).toBeVisible();
   const parts = [
     page.getByRole('region', { name: 'The difference in success' }),
     page.getByRole('region', { name: 'Side by side, table' }),
     grid,
-    page.getByRole('region', { name: `A, ${test}` }),
   ];
-  return Promise.all(parts.map((part) => part.innerText()));
+  return Promise.all([...parts, ...sides].map((part) => part.innerText()));
 }
 
 test('compares two runs with the numbers of the server', async ({ browser, page, site, pair }) => {
