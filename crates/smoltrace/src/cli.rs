@@ -17,6 +17,9 @@ Exit codes:
   2  usage: an unknown flag, a bad argument, a query that is not read-only SQL
   3  bad input: a file that is damaged or not of a known form (nothing of it was stored)
   4  compare --fail-if: a condition was not met, or could not be judged
+  6  eval: the run ended before its end, and is recorded as partial
+  7  eval: fewer tests succeeded than were to
+  power --wrap passes the command's own code on (127 without such a command, 126 when it cannot be run)
 
 Precedence of settings: flag, then environment variable, then default.";
 

@@ -62,7 +62,9 @@ fn what_cannot_be_measured_is_said() {
     let nowhere = ["--nvml-library", "/nowhere", "--sysfs", "/nowhere"];
     check(&[&["power", "--source", "nvml"][..], &nowhere].concat(), 1, &["no power can be measured", "NVML"]);
     check(&[&["power"][..], &nowhere].concat(), 1, &["no device can be read"]);
-    check(&refs(&power(&["--wrap", "--", "/nowhere/command"])), 1, &["cannot run /nowhere/command"]);
+    // As shells have it.
+    check(&refs(&power(&["--wrap", "--", "/nowhere/command"])), 127, &["cannot run /nowhere/command"]);
+    check(&refs(&power(&["--wrap", "--", "/"])), 126, &["cannot run /", "ermission"]);
 }
 
 #[test]

@@ -2,21 +2,31 @@
 
 use std::{
     ffi::OsString,
-    io::Write,
+    io::{ErrorKind, Write},
     process::{Child, Command, ExitStatus},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 
 use super::report::Snapshot;
-use crate::{config::Config, exit::PassThrough, power::Measuring};
+use crate::{
+    config::Config,
+    exit::{self, PassThrough},
+    power::Measuring,
+};
 
 /// Runs the command to its end. An exit code other than 0 comes back as [`PassThrough`]; that of a signal is 128 and
-/// its number, as shells have it.
+/// its number, that of a command that cannot be run 126, and 127 where there is none, as shells have it.
 pub async fn run(command: &[OsString], measuring: Option<&Measuring>, config: &Config) -> Result<()> {
     let (program, arguments) = command.split_first().context("there is no command")?;
-    let child = Command::new(program).args(arguments).spawn();
-    let child = child.with_context(|| format!("cannot run {}", program.to_string_lossy()))?;
+    let child = match Command::new(program).args(arguments).spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            let code = if error.kind() == ErrorKind::NotFound { 127 } else { 126 };
+            exit::report(&Error::from(error).context(format!("cannot run {}", program.to_string_lossy())));
+            return Err(PassThrough(code).into());
+        }
+    };
     let status = wait(child).await?;
     let text = match measuring {
         None => "energy      unknown: no device could be read\n".to_owned(),
