@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use smoltrace_model::rows::{PointBlock, PointRow, SpanRow};
+use smoltrace_model::rows::{PointBlock, PointRow, SpanBlock, SpanRow};
 use smoltrace_otlp::{
     AttributeBounds, Bounds, Encoding, Request, SeriesCache, Signal, Telemetry, decode, decode_request,
     notes::Spot,
@@ -68,11 +68,11 @@ pub fn same_as_a_file(body: &[u8]) {
         let cache = SeriesCache::new(1 << 16);
         let Ok(request) = decode_request(signal, Encoding::Protobuf, body, &bounds, &cache) else { continue };
         if signal == Signal::Traces && !file.spans.is_empty() {
-            let unnamed = |mut spans: Vec<SpanRow>| {
+            let unnamed = |mut spans: Vec<SpanRow>| -> SpanBlock {
                 spans.iter_mut().for_each(|span| span.run_id.clear());
-                spans
+                spans.into()
             };
-            assert_eq!(unnamed(request.spans), unnamed(std::mem::take(&mut file.spans)));
+            assert_eq!(unnamed(request.spans.to_rows()), unnamed(std::mem::take(&mut file.spans)));
         } else if signal == Signal::Metrics && !file.points.is_empty() {
             let named = |mut row: PointRow| {
                 if row.run_id.is_empty() {

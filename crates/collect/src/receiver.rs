@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use smoltrace_model::rows::{EventRow, SpanRow};
+use smoltrace_model::rows::EventRow;
 use smoltrace_otlp::{Encoding, LogEvent, Refused, Request, SeriesCache, Signal, decode_request};
 use tokio::sync::Semaphore;
 
@@ -167,7 +167,6 @@ impl Receiver {
         let Inner { limits, cache, .. } = &*self.inner;
         let request = decode_request(signal, encoding, body, &limits.bounds, cache)?;
         let Request { spans, mut points, logs, dropped_non_finite, rejected, notes } = request;
-        let spans = SpanRow::seal_all(spans);
         let mut message = notes.into_lines();
         if dropped_non_finite > 0 {
             message.push(format!("{dropped_non_finite} values are NaN or infinite"));

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use smoltrace_model::rows::{EventRow, PointBlock, SpanRow};
+use smoltrace_model::rows::{EventRow, PointBlock, SpanBlock};
 
 /// The rows of one request, sealed, each with the id of its run.
 #[derive(Debug, Default)]
 pub struct Received {
-    pub spans: Vec<SpanRow>,
+    pub spans: SpanBlock,
     pub points: PointBlock,
     pub events: Vec<EventRow>,
 }

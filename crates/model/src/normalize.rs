@@ -4,7 +4,7 @@
 //! older), OpenInference, OpenLLMetry (traceloop), SMOLTRACE with genai-otel. What is not in
 //! it stays in the attributes, untouched. Must not know how spans add up; that is `usage`.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
 use serde_json::{Map, Number, Value};
 
@@ -234,28 +234,26 @@ impl<T> Best<T> {
         }
     }
 
-    fn replace(self, slot: &mut Option<T>) {
-        if let Some((_, value)) = self.0 {
-            *slot = Some(value);
-        }
+    fn value(self) -> Option<T> {
+        self.0.map(|(_, value)| value)
     }
 }
 
 /// Everything that attributes say of the promoted columns.
 #[derive(Debug, Default)]
-struct Said {
-    model: Best<String>,
-    provider: Best<String>,
+struct Said<'a> {
+    model: Best<Cow<'a, str>>,
+    provider: Best<Cow<'a, str>>,
     counts: [Best<i64>; 6],
     cost: Best<f64>,
     kind: Best<SpanKind>,
-    case_uid: Best<String>,
-    test_id: Best<String>,
-    agent_type: Best<String>,
+    case_uid: Best<Cow<'a, str>>,
+    test_id: Best<Cow<'a, str>>,
+    agent_type: Best<Cow<'a, str>>,
 }
 
-impl Said {
-    fn of<'a>(attributes: impl IntoIterator<Item = (&'a str, Scalar<'a>)>) -> Self {
+impl<'a> Said<'a> {
+    fn of(attributes: impl IntoIterator<Item = (&'a str, Scalar<'a>)>) -> Self {
         let mut said = Self::default();
         for (name, value) in attributes {
             let Some((says, place)) = NAMES.get(name).copied() else { continue };
@@ -292,13 +290,68 @@ impl Said {
     }
 
     /// `<agent_type>:<test_id>` of the test that is named.
-    fn test_uid(self) -> Option<String> {
+    fn test_uid(self) -> Option<Cow<'a, str>> {
         if let Some((_, uid)) = self.case_uid.0 {
             return Some(uid);
         }
         let (_, id) = self.test_id.0?;
         let agent = self.agent_type.0.map(|(_, agent)| agent);
-        Some(format!("{}:{id}", agent.as_deref().unwrap_or("unknown")))
+        Some(format!("{}:{id}", agent.as_deref().unwrap_or("unknown")).into())
+    }
+}
+
+/// What the attributes of a span say of its promoted columns; `None` where they say nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Promoted<'a> {
+    pub kind: Option<SpanKind>,
+    /// `<agent_type>:<test_id>`.
+    pub test_uid: Option<Cow<'a, str>>,
+    pub model: Option<Cow<'a, str>>,
+    pub provider: Option<Cow<'a, str>>,
+    pub input_tokens: Option<i64>,
+    pub output_tokens: Option<i64>,
+    /// As emitted.
+    pub total_tokens: Option<i64>,
+    pub cache_read_tokens: Option<i64>,
+    pub cache_write_tokens: Option<i64>,
+    pub reasoning_tokens: Option<i64>,
+    pub emitted_cost_usd: Option<f64>,
+}
+
+impl<'a> Promoted<'a> {
+    /// Of a span of a name. An attribute of a wrong type, a negative or a non-finite number is passed over; of an
+    /// attribute that comes twice, which one counts is not defined. Never fails.
+    pub fn of(name: &str, attributes: impl IntoIterator<Item = (&'a str, Scalar<'a>)>) -> Self {
+        let mut said = Said::of(attributes);
+        let kind = said.kind(name);
+        let mut count = |field: Count| std::mem::take(&mut said.counts[field as usize]).value();
+        Self {
+            kind,
+            input_tokens: count(Count::Input),
+            output_tokens: count(Count::Output),
+            total_tokens: count(Count::Total),
+            cache_read_tokens: count(Count::CacheRead),
+            cache_write_tokens: count(Count::CacheWrite),
+            reasoning_tokens: count(Count::Reasoning),
+            model: std::mem::take(&mut said.model).value(),
+            provider: std::mem::take(&mut said.provider).value(),
+            emitted_cost_usd: said.cost.value(),
+            test_uid: said.test_uid(),
+        }
+    }
+
+    /// The total of a span that says no count beside these: as emitted, else the sum.
+    pub fn total(&self) -> Option<i64> {
+        total(self.total_tokens, self.input_tokens, self.output_tokens)
+    }
+}
+
+/// The total as emitted, else input + output. A total of 0 beside counted parts is a default that was never filled in.
+fn total(emitted: Option<i64>, input: Option<i64>, output: Option<i64>) -> Option<i64> {
+    match (input, output) {
+        (None, None) => emitted,
+        _ if emitted.is_some_and(|total| total != 0) => emitted,
+        (input, output) => Some(input.unwrap_or(0).saturating_add(output.unwrap_or(0))),
     }
 }
 
@@ -307,43 +360,31 @@ fn pairs(attributes: &Map<String, Value>) -> impl Iterator<Item = (&str, Scalar<
 }
 
 /// Fills the promoted columns of `span` (model, provider, token counts, emitted cost, test uid,
-/// kind) from its attributes. A column that no attribute speaks of keeps what it has; an
-/// attribute of a wrong type, a negative or a non-finite number is passed over. Never fails.
+/// kind) from its attributes. A column that no attribute speaks of keeps what it has; see [`Promoted::of`].
 pub fn promote(span: &mut SpanRow, attributes: &Map<String, Value>) {
-    promote_pairs(span, pairs(attributes));
-}
-
-/// As [`promote`]; of a name that comes twice, which one counts is not defined.
-pub fn promote_pairs<'a>(span: &mut SpanRow, attributes: impl IntoIterator<Item = (&'a str, Scalar<'a>)>) {
-    let mut said = Said::of(attributes);
-    if let Some(kind) = said.kind(&span.name) {
-        span.kind = kind;
-    }
-    std::mem::take(&mut said.model).replace(&mut span.model);
-    std::mem::take(&mut said.provider).replace(&mut span.provider);
-    let counts = [
-        (Count::Input, &mut span.input_tokens),
-        (Count::Output, &mut span.output_tokens),
-        (Count::Total, &mut span.total_tokens),
-        (Count::CacheRead, &mut span.cache_read_tokens),
-        (Count::CacheWrite, &mut span.cache_write_tokens),
-        (Count::Reasoning, &mut span.reasoning_tokens),
+    let said = Promoted::of(&span.name, pairs(attributes));
+    span.kind = said.kind.unwrap_or(span.kind);
+    let texts = [
+        (said.model, &mut span.model),
+        (said.provider, &mut span.provider),
+        (said.test_uid, &mut span.test_uid),
     ];
-    for (field, slot) in counts {
-        said.counts[field as usize].replace(slot);
+    for (said, slot) in texts {
+        *slot = said.map(Cow::into_owned).or_else(|| slot.take());
     }
-    let parts = match (span.input_tokens, span.output_tokens) {
-        (None, None) => None,
-        (input, output) => Some(input.unwrap_or(0).saturating_add(output.unwrap_or(0))),
-    };
-    // A total of 0 beside counted parts is a default that was never filled in.
-    if span.total_tokens.is_none_or(|total| total == 0) && parts.is_some() {
-        span.total_tokens = parts;
+    let counts = [
+        (said.input_tokens, &mut span.input_tokens),
+        (said.output_tokens, &mut span.output_tokens),
+        (said.total_tokens, &mut span.total_tokens),
+        (said.cache_read_tokens, &mut span.cache_read_tokens),
+        (said.cache_write_tokens, &mut span.cache_write_tokens),
+        (said.reasoning_tokens, &mut span.reasoning_tokens),
+    ];
+    for (said, slot) in counts {
+        *slot = said.or(*slot);
     }
-    said.cost.replace(&mut span.emitted_cost_usd);
-    if let Some(uid) = said.test_uid() {
-        span.test_uid = Some(uid);
-    }
+    span.total_tokens = total(span.total_tokens, span.input_tokens, span.output_tokens);
+    span.emitted_cost_usd = said.emitted_cost_usd.or(span.emitted_cost_usd);
 }
 
 /// smolagents names the chain span of an agent's step `Step N`.
@@ -354,15 +395,15 @@ fn is_step(name: &str) -> bool {
 /// `<agent_type>:<test_id>` of the test that the attributes name: `test.case_uid` as it is, else
 /// `agent.type` (or `unknown`) and `test.id`.
 pub fn test_uid(attributes: &Map<String, Value>) -> Option<String> {
-    Said::of(pairs(attributes)).test_uid()
+    Said::of(pairs(attributes)).test_uid().map(Cow::into_owned)
 }
 
-fn scalar_text(value: Scalar<'_>) -> Option<String> {
+fn scalar_text(value: Scalar<'_>) -> Option<Cow<'_, str>> {
     match value {
-        Scalar::Text(text) => Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned),
-        Scalar::Whole(number) => Some(number.to_string()),
-        Scalar::Double(number) => Number::from_f64(number).map(|number| number.to_string()),
-        Scalar::Number(number) => Some(number.to_string()),
+        Scalar::Text(text) => Some(text.trim()).filter(|text| !text.is_empty()).map(Cow::Borrowed),
+        Scalar::Whole(number) => Some(number.to_string().into()),
+        Scalar::Double(number) => Number::from_f64(number).map(|number| number.to_string().into()),
+        Scalar::Number(number) => Some(number.to_string().into()),
         Scalar::Other => None,
     }
 }
@@ -394,7 +435,7 @@ fn scalar_count(value: Scalar<'_>) -> Option<i64> {
 
 /// Text that is not blank; a number reads as its digits (test ids are often numbers).
 pub(crate) fn text(value: &Value) -> Option<String> {
-    scalar_text(value.into())
+    scalar_text(value.into()).map(Cow::into_owned)
 }
 
 /// A number that is finite, from a number or its text.

@@ -14,7 +14,7 @@ use prost::Message;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use smoltrace_model::rows::{PointBlock, PointSeries, SpanRow};
+use smoltrace_model::rows::{PointBlock, PointSeries, SpanBlock, SpanBlockBuilder};
 
 use crate::{
     LogEvent, Origin, Telemetry,
@@ -182,8 +182,7 @@ impl From<Malformed> for Refused {
 /// What was in a request. Every row has a run: the service's name where its resource names none.
 #[derive(Debug, Default)]
 pub struct Request {
-    /// Not sealed yet.
-    pub spans: Vec<SpanRow>,
+    pub spans: SpanBlock,
     pub points: PointBlock,
     pub logs: Vec<LogEvent>,
     /// Metric values that are NaN or infinite.
@@ -215,6 +214,7 @@ pub fn decode_request(
 ) -> Result<Request, Refused> {
     let mut decoder = Decoder {
         into: Telemetry { attribute_bounds: Some(bounds.attributes), ..Telemetry::default() },
+        spans: SpanBlockBuilder::default(),
         points: PointBlock::default(),
         signal,
         bounds,
@@ -222,14 +222,19 @@ pub fn decode_request(
         items: 0,
         repeated: 0,
     };
+    if signal == Signal::Traces {
+        // JSON of attributes is a little longer than their protobuf mostly.
+        decoder.spans.reserve(body.len() + body.len() / 4);
+    }
     match encoding {
         Encoding::Protobuf => decoder.protobuf(body)?,
         Encoding::Json => decoder.json(body)?,
     }
-    let Decoder { into, mut points, .. } = decoder;
+    let Decoder { into, mut spans, mut points, .. } = decoder;
     points.extend(into.points);
+    into.spans.into_iter().for_each(|row| spans.push_row(row));
     Ok(Request {
-        spans: into.spans,
+        spans: spans.finish(),
         points,
         logs: into.logs,
         dropped_non_finite: into.dropped_non_finite.into_values().sum(),
@@ -240,7 +245,8 @@ pub fn decode_request(
 
 struct Decoder<'b> {
     into: Telemetry,
-    /// Points that did not need to become rows.
+    /// Spans and points that did not need to become rows.
+    spans: SpanBlockBuilder,
     points: PointBlock,
     signal: Signal,
     bounds: &'b Bounds,
@@ -334,12 +340,16 @@ impl Decoder<'_> {
             Signal::Traces => {
                 self.count(1, origin, &scope.json)?;
                 self.fits(bytes.len(), "a span")?;
-                let row = PlainSpan::read(bytes).and_then(|span| {
+                let span = PlainSpan::read(bytes).and_then(|span| {
                     span.check(&self.bounds.attributes)?;
-                    Ok(span.into_row(origin, &scope.json)?)
+                    Ok(span)
                 });
-                match row {
-                    Ok(row) => self.into.spans.push(row),
+                match span {
+                    Ok(span) => {
+                        let Origin { run_id, service, resource } = origin;
+                        let origin = self.spans.origin(run_id, service, resource, &scope.json);
+                        span.add_to(&mut self.spans, origin);
+                    }
                     Err(NotPlain::Bad(reason)) => self.into.reject_span(place, &reason),
                     Err(NotPlain::Unusual) => {
                         let span = self.message::<Span>(bytes, "a span")?;

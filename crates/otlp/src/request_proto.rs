@@ -19,7 +19,10 @@ use opentelemetry_proto::tonic::{
 };
 use prost::Message;
 use serde_json::Value;
-use smoltrace_model::rows::{Instrument, PointRow};
+use smoltrace_model::{
+    ids,
+    rows::{Instrument, PointRow},
+};
 
 use super::{
     Origin, Telemetry,
@@ -138,9 +141,15 @@ pub(crate) fn add_span(
     into.add_span(span(wire), origin, scope, place);
 }
 
-pub(crate) fn id(bytes: &[u8], width: usize, what: &str) -> Result<Option<String>, String> {
+/// Lower-case hex of an id of `width` bytes; `None` for nothing or zeros.
+fn id(bytes: &[u8], width: usize, what: &str) -> Result<Option<String>, String> {
+    Ok(id_bytes(bytes, width, what)?.map(ids::hex))
+}
+
+/// An id of `width` bytes; `None` for nothing or zeros.
+pub(crate) fn id_bytes<'a>(bytes: &'a [u8], width: usize, what: &str) -> Result<Option<&'a [u8]>, String> {
     if bytes.is_empty() || bytes.len() == width {
-        Ok(hex(bytes))
+        Ok(Some(bytes).filter(|bytes| bytes.iter().any(|byte| *byte != 0)))
     } else {
         Err(format!("the {what} has {} bytes, not {width}", bytes.len()))
     }

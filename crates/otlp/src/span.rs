@@ -57,10 +57,7 @@ impl SpanHead {
         scope: &str,
         [attributes, events, links]: [String; 3],
     ) -> Result<SpanRow, String> {
-        let start = if self.start == 0 { self.end } else { self.start };
-        if start == 0 {
-            return Err("the span has neither a start nor an end time".into());
-        }
+        let (start, end) = lasts(self.start, self.end)?;
         Ok(SpanRow {
             run_id: origin.run_id.clone(),
             trace_id: self.trace_id,
@@ -70,7 +67,7 @@ impl SpanHead {
             name: self.name,
             kind: SpanKind::Other,
             start_time_unix_nano: start,
-            end_time_unix_nano: if self.end == 0 { start } else { self.end },
+            end_time_unix_nano: end,
             status: self.status,
             status_message: self.status_message.filter(|message| !message.is_empty()),
             service: origin.service.clone(),
@@ -90,6 +87,16 @@ impl SpanHead {
             scope: scope.to_owned(),
             row_id: String::new(),
         })
+    }
+}
+
+/// Start and end of a span, Unix ns, each the other where it is 0.
+pub(crate) fn lasts(start: i64, end: i64) -> Result<(i64, i64), String> {
+    match (start, end) {
+        (0, 0) => Err("the span has neither a start nor an end time".into()),
+        (0, end) => Ok((end, end)),
+        (start, 0) => Ok((start, start)),
+        both => Ok(both),
     }
 }
 

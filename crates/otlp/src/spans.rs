@@ -9,18 +9,17 @@ use opentelemetry_proto::tonic::{
 use prost::Message;
 use serde_json::Value;
 use smoltrace_model::{
-    normalize::{self, Scalar},
-    rows::SpanRow,
+    normalize::{Promoted, Scalar},
+    rows::{BlockSpan, Repeated, SpanBlockBuilder, SpanKind, SpanStatus},
 };
 
 use crate::{
-    Origin,
     attributes::any,
-    json::{canonical_array, write},
+    json::{write, write_array, write_text},
     nanos,
     request::AttributeBounds,
-    request_proto::{event_value, id, link_value},
-    span::{Extras, SpanHead, otel_kind, otel_status},
+    request_proto::{event_value, id_bytes as id, link_value},
+    span::{Extras, lasts, otel_kind, otel_status},
     wire::{Field, Fields},
 };
 
@@ -47,7 +46,10 @@ impl Attribute<'_> {
 
     fn write(&self, out: &mut Vec<u8>) {
         let written = match self {
-            Self::Text(text) => serde_json::to_writer(out, text),
+            Self::Text(text) => {
+                write_text(text, out);
+                Ok(())
+            }
             Self::Whole(number) => serde_json::to_writer(out, number),
             Self::Double(number) => serde_json::to_writer(out, number),
             Self::Flag(flag) => serde_json::to_writer(out, flag),
@@ -62,7 +64,16 @@ impl Attribute<'_> {
 
 /// A span whose texts still stand in the request.
 pub(crate) struct PlainSpan<'a> {
-    head: SpanHead,
+    trace_id: &'a [u8],
+    span_id: &'a [u8],
+    parent_span_id: Option<&'a [u8]>,
+    name: &'a str,
+    /// Unix ns.
+    start: i64,
+    /// Unix ns.
+    end: i64,
+    status: SpanStatus,
+    status_message: Option<&'a str>,
     extras: Extras<'a>,
     /// In order of their names, each name once.
     attributes: Vec<(&'a str, Attribute<'a>)>,
@@ -127,17 +138,21 @@ impl<'a> PlainSpan<'a> {
         attributes.reverse();
         attributes.dedup_by_key(|(name, _)| *name);
         attributes.reverse();
-        let head = SpanHead {
+        let (start, end) = lasts(nanos(start)?, nanos(end)?)?;
+        Ok(Self {
             trace_id: id(trace_id, 16, "trace id")?.ok_or_else(|| "the span has no trace id".to_owned())?,
             span_id: id(span_id, 8, "span id")?.ok_or_else(|| "the span has no span id".to_owned())?,
             parent_span_id: id(parent, 8, "parent span id")?,
-            name: name.to_owned(),
-            start: nanos(start)?,
-            end: nanos(end)?,
+            name,
+            start,
+            end,
             status: otel_status(status.0),
-            status_message: Some(status.1).filter(|message| !message.is_empty()).map(str::to_owned),
-        };
-        Ok(Self { head, extras, attributes, events, links })
+            status_message: Some(status.1).filter(|message| !message.is_empty()),
+            extras,
+            attributes,
+            events,
+            links,
+        })
     }
 
     /// Says what of the attributes is past the bounds.
@@ -153,8 +168,8 @@ impl<'a> PlainSpan<'a> {
         Ok(())
     }
 
-    /// The row, not sealed.
-    pub(crate) fn into_row(mut self, origin: &Origin, scope: &str) -> Result<SpanRow, String> {
+    /// Adds it to spans, as one of the origin at a place.
+    pub(crate) fn add_to(mut self, spans: &mut SpanBlockBuilder, origin: u32) {
         for (name, value) in self.extras.given() {
             if let Err(place) = self.attributes.binary_search_by(|(known, _)| (*known).cmp(name)) {
                 let value = match value {
@@ -165,35 +180,52 @@ impl<'a> PlainSpan<'a> {
                 self.attributes.insert(place, (name, value));
             }
         }
-        let texts = [self.attributes_json(), canonical_array(&self.events), canonical_array(&self.links)];
-        let mut row = self.head.into_row(origin, scope, texts)?;
-        let scalars = self.attributes.iter().map(|(name, value)| (*name, value.scalar()));
-        normalize::promote_pairs(&mut row, scalars);
-        Ok(row)
+        let said =
+            Promoted::of(self.name, self.attributes.iter().map(|(name, value)| (*name, value.scalar())));
+        let span = BlockSpan {
+            trace_id: spans.repeat_hex(Repeated::TraceId, self.trace_id),
+            span_id: spans.hex(self.span_id),
+            parent_span_id: self.parent_span_id.map(|id| spans.repeat_hex(Repeated::ParentSpanId, id)),
+            test_uid: said.test_uid.as_deref().map(|uid| spans.repeat_text(Repeated::TestUid, uid)),
+            name: spans.repeat_text(Repeated::Name, self.name),
+            kind: said.kind.unwrap_or(SpanKind::Other),
+            start_time_unix_nano: self.start,
+            end_time_unix_nano: self.end,
+            status: self.status,
+            status_message: self
+                .status_message
+                .map(|message| spans.repeat_text(Repeated::StatusMessage, message)),
+            model: said.model.as_deref().map(|model| spans.repeat_text(Repeated::Model, model)),
+            provider: said
+                .provider
+                .as_deref()
+                .map(|provider| spans.repeat_text(Repeated::Provider, provider)),
+            input_tokens: said.input_tokens,
+            output_tokens: said.output_tokens,
+            total_tokens: said.total(),
+            cache_read_tokens: said.cache_read_tokens,
+            cache_write_tokens: said.cache_write_tokens,
+            reasoning_tokens: said.reasoning_tokens,
+            emitted_cost_usd: said.emitted_cost_usd,
+            attributes: spans.write(|out| self.write_attributes(out)),
+            events: spans.repeat(Repeated::Events, |out| write_array(&self.events, out)),
+            links: spans.repeat(Repeated::Links, |out| write_array(&self.links, out)),
+        };
+        spans.push(origin, span);
     }
 
     /// Canonical JSON of the attributes.
-    fn attributes_json(&self) -> String {
-        // Names, what stands around them, and texts that need no escapes.
-        let room = self.attributes.iter().map(|(name, value)| {
-            name.len()
-                + match value {
-                    Attribute::Text(text) => text.len() + 6,
-                    _ => 24,
-                }
-        });
-        let mut out = Vec::with_capacity(room.sum::<usize>() + 2);
+    fn write_attributes(&self, out: &mut Vec<u8>) {
         out.push(b'{');
         for (index, (name, value)) in self.attributes.iter().enumerate() {
             if index > 0 {
                 out.push(b',');
             }
-            serde_json::to_writer(&mut out, name).expect("a text can be written to memory");
+            write_text(name, out);
             out.push(b':');
-            value.write(&mut out);
+            value.write(out);
         }
         out.push(b'}');
-        String::from_utf8(out).expect("JSON is written as UTF-8")
     }
 }
 

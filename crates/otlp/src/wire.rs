@@ -49,6 +49,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The next field with its number; `None` at the end.
+    #[inline]
     pub fn next(&mut self) -> Result<Option<(u32, Field<'a>)>, Malformed> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -79,7 +80,19 @@ impl<'a> Fields<'a> {
         Ok(*bytes)
     }
 
+    #[inline]
     fn varint(&mut self) -> Result<u64, Malformed> {
+        match self.rest {
+            // Most numbers are small.
+            [byte, rest @ ..] if *byte < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, Malformed> {
         let mut value = 0_u64;
         for (index, byte) in self.rest.iter().enumerate().take(10) {
             value |= u64::from(byte & 0x7f) << (7 * index);

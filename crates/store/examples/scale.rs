@@ -54,7 +54,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     clock.lap(&format!("append {runs} runs, 100 a commit"));
     for row in &rows[..20.min(runs)] {
-        store.append(Batch { spans: vec![span(&row.run_id, 9, 0)], ..Batch::default() }).await?;
+        store.append(Batch { spans: vec![span(&row.run_id, 9, 0)].into(), ..Batch::default() }).await?;
     }
     clock.lap("20 appends of one span");
     store.append(Batch { runs: rows.clone(), ..Batch::default() }).await?;

@@ -1,6 +1,10 @@
 //! An append: its rows on their way to the writer, and what became of them.
 
-use smoltrace_model::rows::{EventRow, PointBlock, PointRow, ResultRow, RunRow, SpanRow, TableRow};
+use std::sync::Arc;
+
+use smoltrace_model::rows::{
+    Block, EventRow, PointBlock, PointRow, ResultRow, RunRow, SpanBlock, SpanRow, TableRow,
+};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{
@@ -9,11 +13,11 @@ use crate::{
     rows::Rows,
 };
 
-/// Rows to append. The `row_id` of all but points must be filled in (`sealed()`); versions are
+/// Rows to append. The `row_id` of events, results and runs must be filled in (`sealed()`); versions are
 /// assigned here.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Batch {
-    pub spans: Vec<SpanRow>,
+    pub spans: SpanBlock,
     pub points: PointBlock,
     pub events: Vec<EventRow>,
     pub results: Vec<ResultRow>,
@@ -109,16 +113,22 @@ pub(crate) fn encode(batch: Batch) -> Result<[Option<Rows>; TABLES], StoreError>
         }
         Ok((!rows.is_empty()).then(|| Rows::Columns(vec![T::to_batch(&rows)])))
     }
-    fn points(points: PointBlock) -> Result<Option<Rows>, StoreError> {
-        if let Some(row) = points.run_ids().position(str::is_empty) {
-            let cause = "its run_id is empty".into();
-            return Err(StoreError::InvalidRow { table: PointRow::TABLE, row, cause });
+    fn block<T: TableRow>(block: &impl Block) -> Result<(), StoreError> {
+        let (runs, places) = block.runs();
+        let nameless = |(group, ..): (usize, i64, u128)| runs[places[group]].is_empty();
+        match runs.contains(&"").then(|| block.times().position(nameless)).flatten() {
+            Some(row) => {
+                let cause = "its run_id is empty".into();
+                Err(StoreError::InvalidRow { table: T::TABLE, row, cause })
+            }
+            None => Ok(()),
         }
-        Ok((!points.is_empty()).then_some(Rows::Points(points)))
     }
+    block::<SpanRow>(&batch.spans)?;
+    block::<PointRow>(&batch.points)?;
     Ok([
-        table(batch.spans, |row| (&row.run_id, &row.row_id))?,
-        points(batch.points)?,
+        (!batch.spans.is_empty()).then(|| Rows::Spans(vec![Arc::new(batch.spans)])),
+        (!batch.points.is_empty()).then(|| Rows::Points(batch.points)),
         table(batch.events, |row| (&row.run_id, &row.row_id))?,
         table(batch.results, |row| (&row.run_id, &row.row_id))?,
         table(batch.runs, |row| (&row.run_id, &row.row_id))?,

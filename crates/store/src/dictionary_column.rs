@@ -154,36 +154,34 @@ pub(crate) fn encode(
 fn runs(column: &DictionaryArray<Int32Type>, rows: Range<usize>) -> (Vec<&str>, Vec<Run>) {
     let values: &StringArray = column.values().as_string();
     let keys = column.keys();
+    // Keys of nulls mean nothing.
+    let key =
+        |at: usize| keys.is_valid(at).then(|| keys.value(at) as usize).filter(|key| values.is_valid(*key));
     let mut texts: Vec<&str> = Vec::new();
     let mut places: HashMap<&str, u32> = HashMap::new();
+    // By key; several keys may say the same.
+    let mut of_keys: Vec<Option<u32>> = vec![None; values.len()];
     let mut runs: Vec<Run> = Vec::new();
-    let mut add = |key: Option<usize>, rows: usize| {
-        let text = key.filter(|key| values.is_valid(*key)).map(|key| values.value(key));
-        let value = text.map(|text| {
-            *places.entry(text).or_insert_with(|| {
-                texts.push(text);
-                (texts.len() - 1) as u32
+    let mut at = rows.start;
+    while at < rows.end {
+        let first = key(at);
+        let alike = match keys.null_count() {
+            0 => keys.values()[at..rows.end].iter().take_while(|next| **next == keys.value(at)).count(),
+            _ => (at..rows.end).take_while(|at| key(*at) == first).count(),
+        };
+        let value = first.map(|key| {
+            *of_keys[key].get_or_insert_with(|| {
+                *places.entry(values.value(key)).or_insert_with_key(|text| {
+                    texts.push(text);
+                    (texts.len() - 1) as u32
+                })
             })
         });
         match runs.last_mut() {
-            Some(last) if last.value == value => last.rows += rows,
-            _ => runs.push(Run { value, rows }),
+            Some(last) if last.value == value => last.rows += alike,
+            _ => runs.push(Run { value, rows: alike }),
         }
-    };
-    let mut at = rows.start;
-    while at < rows.end {
-        let key = keys.is_valid(at).then(|| keys.value(at));
-        let mut end = at + 1;
-        match key {
-            // Keys of nulls mean nothing; columns without nulls are the usual ones.
-            Some(key) if keys.null_count() == 0 => {
-                let alike = keys.values()[end..rows.end].iter().take_while(|next| **next == key);
-                end += alike.count();
-            }
-            _ => {}
-        }
-        add(key.map(|key| key as usize), end - at);
-        at = end;
+        at += alike;
     }
     (texts, runs)
 }

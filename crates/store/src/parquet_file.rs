@@ -93,7 +93,7 @@ fn says_one_thing(column: &dyn Array) -> bool {
     }
 }
 
-/// Encodes a sorted batch, which may hold texts as dictionaries.
+/// Encodes a sorted batch, which may hold texts as dictionaries, and as bytes where it has no statistics.
 pub(crate) fn encode(
     layout: &Layout,
     batch: &RecordBatch,
@@ -123,7 +123,7 @@ pub(crate) fn encode(
         start = rows.end;
         let general = factory.create_column_writers(writer.flushed_row_groups().len())?;
         let mut group = writer.next_row_group()?;
-        let columns = batch.columns().iter().zip(layout.schema.fields()).zip(schema.columns());
+        let columns = batch.columns().iter().zip(batch.schema_ref().fields()).zip(schema.columns());
         for (((column, field), descriptor), mut general) in columns.zip(general) {
             if let Some(dictionary) = column.as_dictionary_opt::<Int32Type>() {
                 let name = field.name().as_str();

@@ -1,8 +1,10 @@
 //! Rows on their way into a table, in the form in which they came.
 
+use std::sync::Arc;
+
 use arrow::{array::AsArray, record_batch::RecordBatch};
 use parquet::errors::ParquetError;
-use smoltrace_model::rows::PointBlock;
+use smoltrace_model::rows::{Block, PointBlock, SpanBlock};
 
 use crate::{
     layout::Layout,
@@ -13,6 +15,7 @@ use crate::{
 pub(crate) enum Rows {
     /// Batches of the table's columns.
     Columns(Vec<RecordBatch>),
+    Spans(Vec<Arc<SpanBlock>>),
     Points(PointBlock),
 }
 
@@ -20,6 +23,7 @@ impl Rows {
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Columns(batches) => batches.iter().map(RecordBatch::num_rows).sum(),
+            Self::Spans(blocks) => blocks.iter().map(|block| block.len()).sum(),
             Self::Points(points) => points.len(),
         }
     }
@@ -31,6 +35,7 @@ impl Rows {
                 let columns = batches.iter().filter_map(|batch| batch.column_by_name("run_id"));
                 columns.filter_map(|runs| runs.as_string_opt::<i32>()).flatten().flatten().collect()
             }
+            Self::Spans(blocks) => blocks.iter().flat_map(|block| block.run_ids()).collect(),
             Self::Points(points) => points.run_ids().collect(),
         };
         runs.dedup();
@@ -41,6 +46,7 @@ impl Rows {
     pub(crate) fn encode(&self, layout: &Layout) -> Result<EncodedFile, ParquetError> {
         let sorted = match self {
             Self::Columns(batches) => parquet_file::sort(layout, batches)?,
+            Self::Spans(blocks) => SpanBlock::to_sorted_batch(blocks),
             Self::Points(points) => points.to_sorted_batch(),
         };
         parquet_file::encode(layout, &sorted, Effort::Fresh)

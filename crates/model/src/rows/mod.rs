@@ -7,18 +7,22 @@ mod block;
 mod cell;
 mod event;
 mod point;
+mod point_block;
 mod result;
 mod run;
 pub(crate) mod seal;
 mod span;
+mod span_block;
 
-pub use block::{KnownSeries, PointBlock, PointSample, PointSeries};
+pub use block::Block;
 pub use cell::{Cell, RowError};
 pub use event::EventRow;
 pub use point::{Instrument, PointRow, Temporality};
+pub use point_block::{KnownSeries, PointBlock, PointSample, PointSeries};
 pub use result::ResultRow;
 pub use run::{RunRow, RunStatus, Source};
 pub use span::{SpanKind, SpanRow, SpanStatus};
+pub use span_block::{BlockSpan, Repeated, SpanBlock, SpanBlockBuilder, SpanOrigin, Text};
 
 use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
 

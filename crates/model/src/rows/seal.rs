@@ -42,8 +42,7 @@ pub(crate) fn row_id<T: RowContent>(row: &T, buffer: &mut Vec<u8>) -> String {
 }
 
 fn write_text(text: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(&(text.len() as u64).to_le_bytes());
-    out.extend_from_slice(text.as_bytes());
+    Bytes(text.as_bytes()).write(out);
 }
 
 impl Content for i64 {
@@ -69,6 +68,16 @@ impl Content for bool {
 impl Content for String {
     fn write(&self, out: &mut Vec<u8>) {
         write_text(self, out);
+    }
+}
+
+/// A text that is known to be one.
+pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
+
+impl Content for Bytes<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&(self.0.len() as u64).to_le_bytes());
+        out.extend_from_slice(self.0);
     }
 }
 
@@ -121,15 +130,3 @@ macro_rules! sealed {
     )* };
 }
 sealed!(SpanRow, PointRow, EventRow, ResultRow, RunRow);
-
-impl SpanRow {
-    /// Many spans [`sealed`](Self::sealed).
-    #[must_use]
-    pub fn seal_all(mut spans: Vec<Self>) -> Vec<Self> {
-        let mut buffer = Vec::with_capacity(4096);
-        for span in &mut spans {
-            span.row_id = row_id(span, &mut buffer);
-        }
-        spans
-    }
-}

@@ -12,8 +12,8 @@ use proptest::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use smoltrace_model::rows::{
-    Instrument, KnownSeries, PointBlock, PointRow, ResultRow, RowError, RunRow, RunStatus, Source, SpanKind,
-    SpanRow, SpanStatus, TableRow, Temporality,
+    Instrument, KnownSeries, PointBlock, PointRow, ResultRow, RowError, RunRow, RunStatus, Source, SpanBlock,
+    SpanKind, SpanRow, SpanStatus, TableRow, Temporality,
 };
 
 /// The texts an enum column of a table may hold; none for a column of free text.
@@ -198,6 +198,44 @@ proptest! {
             prop_assert_eq!(again.to_rows(), sorted.clone());
             prop_assert!(again.add_batch(&batch, &mut known));
             prop_assert_eq!(again.len(), 2 * sorted.len());
+        }
+    }
+
+    #[test]
+    fn spans_in_blocks_are_the_rows(
+        kinds in prop::collection::vec(any_row::<SpanRow>(), 1..6),
+        blocks in prop::collection::vec(prop::collection::vec((0_usize..6, 0_i64..3), 0..8), 0..5),
+        keep in prop::collection::vec(any::<bool>(), 40),
+    ) {
+        // Few runs, origins and traces, and some spans that are the same.
+        let row = |(at, start): &(usize, i64)| {
+            let (kind, other) = (&kinds[at % kinds.len()], &kinds[0]);
+            let of_first = start % 2 == 0;
+            let trace_id = if of_first { &other.trace_id } else { &kind.trace_id }.clone();
+            SpanRow { start_time_unix_nano: *start, trace_id, ..kind.clone() }.sealed()
+        };
+        let rows: Vec<Vec<SpanRow>> = blocks.iter().map(|block| block.iter().map(row).collect()).collect();
+        let blocks: Vec<SpanBlock> = rows.iter().map(|rows| rows.clone().into()).collect();
+        for (block, rows) in blocks.iter().zip(&rows) {
+            prop_assert_eq!(block.len(), rows.len());
+            prop_assert_eq!(&block.to_rows(), rows);
+        }
+        let parts: Vec<SpanBlock> = blocks.iter().map(|block| block.part(&keep)).collect();
+        let kept = |rows: &Vec<SpanRow>| -> Vec<SpanRow> {
+            rows.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(row, _)| row.clone()).collect()
+        };
+        let kept: Vec<SpanRow> = rows.iter().flat_map(kept).collect();
+        for (blocks, rows) in [(blocks, rows.concat()), (parts, kept)] {
+            let sorted = SpanRow::from_batch(&SpanBlock::to_sorted_batch(&blocks)).expect("columns of the table");
+            let key = |row: &SpanRow| {
+                (row.run_id.clone(), row.trace_id.clone(), row.start_time_unix_nano, row.span_id.clone())
+            };
+            prop_assert!(sorted.is_sorted_by_key(key));
+            let by_id = |mut rows: Vec<SpanRow>| {
+                rows.sort_by(|a, b| a.row_id.cmp(&b.row_id));
+                rows
+            };
+            prop_assert_eq!(by_id(sorted), by_id(rows));
         }
     }
 

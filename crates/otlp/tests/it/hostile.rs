@@ -1,7 +1,7 @@
 //! Bytes that no client sends: nothing may panic, and nothing may grow past the bounds.
 
 use proptest::prelude::*;
-use smoltrace_model::rows::{PointBlock, PointRow, SpanRow};
+use smoltrace_model::rows::{PointBlock, PointRow, SpanBlock, SpanRow};
 use smoltrace_otlp::{Bounds, Encoding, Signal, Telemetry, decode, notes::Spot};
 
 use crate::support::{metrics, recording, request, sorted};
@@ -42,11 +42,11 @@ fn same_as_a_file(body: &[u8]) {
     for signal in [Signal::Traces, Signal::Metrics] {
         let Ok(decoded) = request(signal, Encoding::Protobuf, body, &Bounds::default()) else { continue };
         if whole && signal == Signal::Traces && !file.spans.is_empty() {
-            let unnamed = |mut spans: Vec<SpanRow>| {
+            let unnamed = |mut spans: Vec<SpanRow>| -> SpanBlock {
                 spans.iter_mut().for_each(|span| span.run_id.clear());
-                spans
+                spans.into()
             };
-            assert_eq!(unnamed(decoded.spans), unnamed(std::mem::take(&mut file.spans)));
+            assert_eq!(unnamed(decoded.spans.to_rows()), unnamed(std::mem::take(&mut file.spans)));
         } else if whole && signal == Signal::Metrics && !file.points.is_empty() {
             let named = |mut row: PointRow| {
                 if row.run_id.is_empty() {

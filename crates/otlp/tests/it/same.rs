@@ -10,7 +10,7 @@ fn check(signal: Signal, body: &[u8]) {
     decode(&mut file, body, &Spot::Root("file")).expect("a file");
     assert!(file.items() > 0);
     let request = protobuf(signal, body, &Bounds::default()).expect("a request");
-    assert_eq!(request.spans, file.spans);
+    assert_eq!(request.spans, file.spans.into());
     let points: PointBlock = file.points.into_iter().map(PointRow::sealed).collect();
     assert_eq!(sorted(&request.points), sorted(&points));
     let non_finite: u64 = file.dropped_non_finite.values().sum();

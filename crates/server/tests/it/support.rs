@@ -103,7 +103,7 @@ impl Server {
         for inputs in inputs {
             let accounted = account_run(&inputs);
             let batch = Batch {
-                spans: inputs.spans,
+                spans: inputs.spans.into(),
                 points: inputs.points.into(),
                 results: accounted.results,
                 runs: vec![accounted.run],

@@ -108,7 +108,7 @@ pub async fn store_run(store: &Store, inputs: RunInputs) -> Result<Imported> {
     let run: RunRow = accounted.run.clone();
     let receipt = store
         .append(Batch {
-            spans: inputs.spans,
+            spans: inputs.spans.into(),
             points: inputs.points.into(),
             results: accounted.results,
             runs: vec![accounted.run],

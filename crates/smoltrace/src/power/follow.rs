@@ -9,7 +9,7 @@ use std::{
 };
 
 use smoltrace_collect::power::PowerSample;
-use smoltrace_model::rows::{PointRow, SpanRow};
+use smoltrace_model::rows::{PointRow, SpanBlock};
 
 use super::Measuring;
 
@@ -44,14 +44,13 @@ impl Follow {
     }
 
     /// The rows of what was measured while these spans lasted, of each run as far as it has not got them yet.
-    pub fn rows(&self, spans: &[SpanRow]) -> (Vec<PointRow>, Reach) {
+    pub fn rows(&self, spans: &SpanBlock) -> (Vec<PointRow>, Reach) {
         let mut reach = Reach::default();
-        for span in spans {
-            let (from, to) = (span.start_time_unix_nano, span.end_time_unix_nano);
-            match reach.0.get_mut(&span.run_id) {
+        for (run_id, from, to) in spans.lasting() {
+            match reach.0.get_mut(run_id) {
                 Some(held) => *held = (held.0.min(from), held.1.max(to)),
                 None => {
-                    reach.0.insert(span.run_id.clone(), (from, to));
+                    reach.0.insert(run_id.to_owned(), (from, to));
                 }
             }
         }

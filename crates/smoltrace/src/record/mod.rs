@@ -10,7 +10,7 @@ use smoltrace_collect::{Received, Sink, SinkError};
 use smoltrace_model::{
     account::account_run,
     inputs::RunInputs,
-    rows::{RunRow, RunStatus},
+    rows::{Block as _, RunRow, RunStatus},
 };
 use smoltrace_store::{Batch, Store, StoreError};
 
@@ -66,8 +66,8 @@ impl Sink for Recorder {
             reach
         });
         let mut rows: BTreeMap<String, Size> = BTreeMap::new();
-        for span in &spans {
-            size_of(&mut rows, &span.run_id).spans += 1;
+        for (run_id, count) in spans.rows_per_run() {
+            size_of(&mut rows, run_id).spans += count;
         }
         for (run_id, count) in points.rows_per_run() {
             size_of(&mut rows, run_id).points += count;

@@ -14,7 +14,7 @@ use arrow::{
     array::BooleanArray, compute::filter_record_batch, error::ArrowError, record_batch::RecordBatch,
 };
 use datafusion::logical_expr::{col, lit};
-use smoltrace_model::rows::{KnownSeries, PointBlock};
+use smoltrace_model::rows::{Block, KnownSeries, PointBlock};
 
 use super::{
     Fresh, Looked, Reader, numbers, row_id, strings,
@@ -210,21 +210,26 @@ impl Recent {
     pub(super) fn fresh(&mut self, layout: &Layout, batches: &[Rows]) -> Result<Fresh, ArrowError> {
         let mut written = Vec::with_capacity(batches.len());
         let (mut points, mut series) = (PointBlock::default(), KnownSeries::default());
-        let mut columns = Vec::new();
+        let (mut columns, mut spans) = (Vec::new(), Vec::new());
         let mut taken = Taken::default();
         for rows in batches {
             let mut count = 0;
             match rows {
                 Rows::Points(block) => {
-                    let (runs, of_series) = block.runs();
-                    let places: Vec<usize> =
-                        runs.into_iter().map(|run| taken.place(&mut self.runs, run)).collect();
-                    let is_new = |(series, time, id): (usize, i64, u128)| {
-                        taken.add(places[of_series[series]], time, id, &mut self.old)
-                    };
-                    let keep: Vec<bool> = block.times().map(is_new).collect();
+                    let keep = taken.add_block(block, &mut self.runs, &mut self.old);
                     count += keep.iter().filter(|keep| **keep).count();
                     points.append(block, &keep, &mut series);
+                }
+                Rows::Spans(blocks) => {
+                    for block in blocks {
+                        let keep = taken.add_block(&**block, &mut self.runs, &mut self.old);
+                        let new = keep.iter().filter(|keep| **keep).count();
+                        count += new;
+                        match new == block.len() {
+                            true => spans.push(block.clone()),
+                            false => spans.push(block.part(&keep).into()),
+                        }
+                    }
                 }
                 Rows::Columns(parts) => {
                     for batch in parts {
@@ -254,9 +259,10 @@ impl Recent {
             written.push(count);
         }
         let appended = taken.give_back(&mut self.runs);
-        let rows = match (written.iter().sum(), points.is_empty()) {
-            (0, _) => None,
-            (_, false) => Some(Rows::Points(points)),
+        let rows = match written.iter().sum() {
+            0 => None,
+            _ if !points.is_empty() => Some(Rows::Points(points)),
+            _ if !spans.is_empty() => Some(Rows::Spans(spans)),
             _ => Some(Rows::Columns(columns)),
         };
         if rows.is_some() {
@@ -362,6 +368,18 @@ impl<'a> Taken<'a> {
         new
     }
 
+    /// Adds the rows of a block; says of each whether it is new.
+    fn add_block(
+        &mut self,
+        block: &'a impl Block,
+        known: &mut HashMap<String, RunRows>,
+        old: &mut Ids,
+    ) -> Vec<bool> {
+        let (runs, of_group) = block.runs();
+        let places: Vec<usize> = runs.into_iter().map(|run| self.place(known, run)).collect();
+        block.times().map(|(group, time, id)| self.add(places[of_group[group]], time, id, old)).collect()
+    }
+
     /// Puts the runs back; returns their new rows.
     fn give_back(self, known: &mut HashMap<String, RunRows>) -> Appended {
         let back = |run: TakenRun| {
@@ -405,15 +423,11 @@ fn first_times<'a>(layout: &Layout, batches: &'a [Rows]) -> HashMap<&'a str, i64
     };
     for rows in batches {
         match rows {
-            Rows::Points(block) => {
-                let (runs, places) = block.runs();
-                let mut of_runs = vec![i64::MAX; runs.len()];
-                for (series, time, _) in block.times() {
-                    let first = &mut of_runs[places[series]];
-                    *first = time.min(*first);
-                }
-                runs.into_iter().zip(of_runs).for_each(|(run, first)| note(run, first));
-            }
+            Rows::Points(block) => first_times_of(block).for_each(|(run, first)| note(run, first)),
+            Rows::Spans(blocks) => blocks
+                .iter()
+                .flat_map(|block| first_times_of(&**block))
+                .for_each(|(run, first)| note(run, first)),
             Rows::Columns(parts) => {
                 for batch in parts {
                     let runs = strings(batch, "run_id").iter().flatten();
@@ -425,16 +439,22 @@ fn first_times<'a>(layout: &Layout, batches: &'a [Rows]) -> HashMap<&'a str, i64
     firsts
 }
 
+fn first_times_of<'a>(block: &'a impl Block) -> impl Iterator<Item = (&'a str, i64)> {
+    let (runs, places) = block.runs();
+    let mut firsts = vec![i64::MAX; runs.len()];
+    for (group, time, _) in block.times() {
+        let first = &mut firsts[places[group]];
+        *first = time.min(*first);
+    }
+    runs.into_iter().zip(firsts)
+}
+
 /// Run, time and id of every row.
 fn for_each_row<'a>(layout: &Layout, batches: &'a [Rows], mut each: impl FnMut(&'a str, i64, u128)) {
     for rows in batches {
         match rows {
-            Rows::Points(block) => {
-                let (runs, places) = block.runs();
-                for (series, time, id) in block.times() {
-                    each(runs[places[series]], time, id);
-                }
-            }
+            Rows::Points(block) => for_each_row_of(block, &mut each),
+            Rows::Spans(blocks) => blocks.iter().for_each(|block| for_each_row_of(&**block, &mut each)),
             Rows::Columns(parts) => {
                 for batch in parts {
                     let (runs, ids) = (strings(batch, "run_id"), strings(batch, "row_id"));
@@ -445,4 +465,9 @@ fn for_each_row<'a>(layout: &Layout, batches: &'a [Rows], mut each: impl FnMut(&
             }
         }
     }
+}
+
+fn for_each_row_of<'a>(block: &'a impl Block, each: &mut impl FnMut(&'a str, i64, u128)) {
+    let (runs, places) = block.runs();
+    block.times().for_each(|(group, time, id)| each(runs[places[group]], time, id));
 }

@@ -1,11 +1,11 @@
 //! Appending and reading back, in one process.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use smoltrace_model::{
     account::account_run,
     inputs::RunInputs,
-    rows::{EventRow, PointBlock, SpanRow},
+    rows::{EventRow, PointBlock, PointRow, SpanRow},
     series::SeriesSet,
 };
 use smoltrace_store::{Batch, Counts, MaintenanceOptions, Receipt, Store, StoreError, StoreOptions};
@@ -34,13 +34,14 @@ async fn what_is_appended_is_read_back() {
     let data = store.run_data("r1").await.unwrap();
     assert_eq!(data.run, rows.runs[0]);
     assert_eq!(data.results, rows.results);
-    assert_eq!(data.spans, rows.spans);
+    let spans = rows.spans.to_rows();
+    assert_eq!(data.spans, spans);
     let mut points = rows.points.to_rows();
     points.sort_by_key(|p| (p.metric.clone(), p.series_id.clone(), p.time_unix_nano));
     assert_eq!(data.points, points);
 
-    assert_eq!(store.trace("r1", &trace_id(1)).await.unwrap(), rows.spans[3..]);
-    let compact: Vec<SpanRow> = rows.spans[3..]
+    assert_eq!(store.trace("r1", &trace_id(1)).await.unwrap(), spans[3..]);
+    let compact: Vec<SpanRow> = spans[3..]
         .iter()
         .cloned()
         .map(|span| SpanRow {
@@ -53,7 +54,7 @@ async fn what_is_appended_is_read_back() {
         })
         .collect();
     assert_eq!(store.trace_compact("r1", &trace_id(1)).await.unwrap(), compact);
-    assert_eq!(store.span("r1", &trace_id(0), &rows.spans[1].span_id).await.unwrap(), rows.spans[1]);
+    assert_eq!(store.span("r1", &trace_id(0), &spans[1].span_id).await.unwrap(), spans[1]);
     assert_eq!(store.metric_names("r1").await.unwrap(), ["gen_ai.co2.emissions", "gen_ai.gpu.power"]);
     let of_points = SeriesSet::from_points(&points);
     assert_eq!(store.series("r1", &[]).await.unwrap().series(), of_points.series());
@@ -98,7 +99,7 @@ async fn an_outline_is_whole_where_something_begins() {
     spans[4].resource = r#"{"service.name":"another"}"#.into();
     let spans: Vec<SpanRow> = spans.into_iter().map(SpanRow::sealed).collect();
     let events = vec![event("r1", 0, 0, "late"), event("r1", 0, 1, "late")];
-    store.append(Batch { spans: spans.clone(), events, ..Batch::default() }).await.unwrap();
+    store.append(Batch { spans: spans.clone().into(), events, ..Batch::default() }).await.unwrap();
 
     let outline = store.spans_of_run_outline("r1").await.unwrap();
     let whole = store.spans_of_run("r1").await.unwrap();
@@ -160,7 +161,8 @@ async fn events_are_read_with_their_spans_whichever_came_first() {
     let late = event("r1", 0, 1, "late");
     assert_eq!(store.append(events(&[&late, &early])).await.unwrap().events, counts(1, 1));
 
-    let span = store.span("r1", &trace_id(0), &rows.spans[1].span_id).await.unwrap();
+    let spans = rows.spans.to_rows();
+    let span = store.span("r1", &trace_id(0), &spans[1].span_id).await.unwrap();
     let names = |span: &SpanRow| -> Vec<String> {
         let events: Vec<serde_json::Value> = serde_json::from_str(&span.events).unwrap();
         events.iter().filter_map(|event| Some(event["name"].as_str()?.to_owned())).collect()
@@ -171,8 +173,8 @@ async fn events_are_read_with_their_spans_whichever_came_first() {
     let whole = store.trace("r1", &trace_id(0)).await.unwrap();
     assert_eq!(whole.iter().find(|other| other.span_id == span.span_id), Some(&span));
     assert_eq!(store.spans_of_run("r1").await.unwrap().iter().filter(|s| names(s).len() >= 2).count(), 1);
-    let second = store.span("r1", &trace_id(1), &rows.spans[4].span_id).await.unwrap();
-    assert_eq!(second, rows.spans[4]);
+    let second = store.span("r1", &trace_id(1), &spans[4].span_id).await.unwrap();
+    assert_eq!(second, spans[4]);
 }
 
 #[tokio::test]
@@ -256,7 +258,16 @@ async fn a_row_is_known_again_however_old_it_is() {
     for run in ["r1", "r2"] {
         let expected = there.iter().filter(|(of, ..)| *of == run).count();
         assert_eq!(stores[0].points(run).await.unwrap().len(), expected);
-        assert_eq!(stores[0].spans_of_run(run).await.unwrap().len(), expected);
+        let spans = stores[0].spans_of_run(run).await.unwrap();
+        assert_eq!(spans.len(), expected);
+        let mut traces: BTreeMap<&str, Vec<&SpanRow>> = BTreeMap::new();
+        spans.iter().for_each(|span| traces.entry(&span.trace_id).or_default().push(span));
+        for (trace, spans) in traces {
+            let found = stores[0].trace(run, trace).await.unwrap();
+            assert_eq!(found.iter().collect::<Vec<_>>(), spans);
+            let found = stores[1].span(run, trace, &spans[0].span_id).await.unwrap();
+            assert_eq!(&found, spans[0]);
+        }
     }
 }
 
@@ -284,7 +295,8 @@ async fn the_same_row_twice_in_a_batch_counts_once() {
     let store = open(dir.path()).await;
     let spans = vec![span("r1", 0, 0), span("r1", 0, 1), span("r1", 0, 0), span("r2", 0, 0)];
     let points = vec![point("r1", 0, 0), point("r1", 0, 0)];
-    let receipt = store.append(Batch { spans, points: points.into(), ..Batch::default() }).await.unwrap();
+    let receipt =
+        store.append(Batch { spans: spans.into(), points: points.into(), ..Batch::default() }).await.unwrap();
     assert_eq!((receipt.spans, receipt.points), (counts(3, 1), counts(1, 1)));
     assert_eq!(store.spans_of_run("r1").await.unwrap().len(), 2);
     // The same span of another run is another row.
@@ -323,7 +335,7 @@ async fn a_span_sent_twice_with_other_content_is_shown_as_it_ended_last() {
     ended.end_time_unix_nano += 1_000;
     let ended = ended.sealed();
     for spans in [vec![ended.clone()], vec![open_span]] {
-        store.append(Batch { spans, ..Batch::default() }).await.unwrap();
+        store.append(Batch { spans: spans.into(), ..Batch::default() }).await.unwrap();
     }
     assert_eq!(store.spans_of_run("r1").await.unwrap(), [ended]);
 }
@@ -332,20 +344,29 @@ async fn a_span_sent_twice_with_other_content_is_shown_as_it_ended_last() {
 async fn rows_without_ids_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).await;
-    let check = async |change: fn(&mut SpanRow), cause: &str| {
-        let mut bad = span("r1", 0, 1);
-        change(&mut bad);
-        let rows = Batch { spans: vec![span("r1", 0, 0), bad], ..Batch::default() };
-        match store.append(rows).await {
-            Err(error @ StoreError::InvalidRow { table: "spans", row: 1, .. }) => {
-                assert!(error.to_string().contains(cause), "{error}");
-            }
-            other => panic!("{other:?}"),
+    let check = async |rows: Batch, of: &str, cause: &str| match store.append(rows).await {
+        Err(error @ StoreError::InvalidRow { table, row: 1, .. }) => {
+            assert_eq!(table, of);
+            assert!(error.to_string().contains(cause), "{error}");
         }
+        other => panic!("{other:?}"),
     };
-    check(|row| row.row_id.clear(), "row_id").await;
-    check(|row| row.row_id.replace_range(0..1, "x"), "row_id").await;
-    check(|row| row.run_id.clear(), "run_id").await;
+    let nameless = SpanRow { run_id: String::new(), ..span("r1", 0, 1) };
+    let spans = vec![span("r1", 0, 0), nameless].into();
+    check(Batch { spans, ..Batch::default() }, "spans", "run_id").await;
+    let nameless = PointRow { run_id: String::new(), ..point("r1", 0, 1) };
+    let points = vec![point("r1", 0, 0), nameless].into();
+    check(Batch { points, ..Batch::default() }, "points", "run_id").await;
+    for (change, cause) in [
+        ((|row| row.row_id.clear()) as fn(&mut EventRow), "row_id"),
+        (|row| row.row_id.replace_range(0..1, "x"), "row_id"),
+        (|row| row.run_id.clear(), "run_id"),
+    ] {
+        let mut bad = event("r1", 0, 1, "bad");
+        change(&mut bad);
+        let events = vec![event("r1", 0, 0, "good"), bad];
+        check(Batch { events, ..Batch::default() }, "events", cause).await;
+    }
     assert!(store.spans_of_run("r1").await.unwrap().is_empty());
 }
 

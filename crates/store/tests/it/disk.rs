@@ -65,7 +65,7 @@ async fn a_commit_is_synced_file_then_folder_before_it_is_acknowledged() {
         assert!(created.contains(folder), "{} in {created:?}", folder.display());
     }
 
-    store.append(Batch { spans: vec![span("r1", 0, 0)], ..Batch::default() }).await.unwrap();
+    store.append(Batch { spans: vec![span("r1", 0, 0)].into(), ..Batch::default() }).await.unwrap();
     let synced = std::mem::take(&mut *disk.synced.lock().unwrap());
     let table = dir.join("spans");
     let log = table.join("_delta_log");
@@ -168,7 +168,7 @@ async fn a_slow_disk_keeps_no_more_than_the_queue_and_stops_no_reader() {
         .map(|n| {
             let store = store.clone();
             tokio::spawn(async move {
-                store.append(Batch { spans: vec![span("r1", n, 0)], ..Batch::default() }).await
+                store.append(Batch { spans: vec![span("r1", n, 0)].into(), ..Batch::default() }).await
             })
         })
         .collect();
@@ -176,7 +176,7 @@ async fn a_slow_disk_keeps_no_more_than_the_queue_and_stops_no_reader() {
         tokio::task::yield_now().await;
     }
     // One more is told to come back, now; what is there can be read.
-    let refused = store.append(Batch { spans: vec![span("r1", 20, 0)], ..Batch::default() }).await;
+    let refused = store.append(Batch { spans: vec![span("r1", 20, 0)].into(), ..Batch::default() }).await;
     assert!(matches!(refused, Err(StoreError::Busy { .. })), "{refused:?}");
     assert_eq!(store.run_ids().await.unwrap(), ["r0"]);
     assert_eq!(store.spans_of_run("r1").await.unwrap(), []);
@@ -185,7 +185,7 @@ async fn a_slow_disk_keeps_no_more_than_the_queue_and_stops_no_reader() {
     for append in waiting {
         assert_eq!(append.await.unwrap().unwrap().spans.written, 1);
     }
-    store.append(Batch { spans: vec![span("r1", 20, 0)], ..Batch::default() }).await.unwrap();
+    store.append(Batch { spans: vec![span("r1", 20, 0)].into(), ..Batch::default() }).await.unwrap();
     assert_eq!(store.spans_of_run("r1").await.unwrap().len(), 21);
     assert_eq!(store.queued_rows(), 0);
 }

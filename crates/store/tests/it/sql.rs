@@ -15,7 +15,7 @@ async fn store(dir: &std::path::Path) -> Store {
     let mut longer = span("r1", 0, 0);
     longer.end_time_unix_nano += 7;
     let rewritten = Batch {
-        spans: vec![longer.sealed()],
+        spans: vec![longer].into(),
         results: vec![result("r1", 0, Some(false))],
         runs: vec![run("r1", "second")],
         ..Batch::default()

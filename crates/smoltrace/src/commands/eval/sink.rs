@@ -131,7 +131,7 @@ impl Sink for StoreSink {
             None => Vec::new(),
         };
         let results = account_run(&inputs).results;
-        let batch = Batch { spans: inputs.spans, points: points.into(), results, ..Batch::default() };
+        let batch = Batch { spans: inputs.spans.into(), points: points.into(), results, ..Batch::default() };
         self.append_opened(batch).await.map_err(|error| SinkError(error.to_string()))?;
         if let Some(exporting) = &self.exporting {
             exporting.send(finished.iter().flat_map(|test| test.spans.iter().cloned()).collect());

@@ -128,7 +128,7 @@ fn sort_key(series: &PointSeries) -> (&str, &str, &str) {
     (&head.run_id, &head.metric, &head.series_id)
 }
 
-fn row_ids(ids: impl ExactSizeIterator<Item = u128>) -> StringArray {
+pub(crate) fn row_ids(ids: impl ExactSizeIterator<Item = u128>) -> StringArray {
     const WIDTH: usize = 32;
     let count = ids.len();
     let mut text = Vec::with_capacity(count * WIDTH);

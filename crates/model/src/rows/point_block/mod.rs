@@ -5,6 +5,8 @@
 mod read;
 mod write;
 
+pub(crate) use write::row_ids;
+
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use xxhash_rust::xxh3::Xxh3Default;
@@ -12,7 +14,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 use crate::ids;
 
 use super::{
-    PointRow,
+    Block, PointRow,
     seal::{RowContent, write_column},
 };
 
@@ -146,44 +148,6 @@ impl PointBlock {
         self.rows.push(BlockRow { id: hash.digest128(), series, sample });
     }
 
-    /// Run ids, each once for each series.
-    pub fn run_ids(&self) -> impl Iterator<Item = &str> {
-        self.series.iter().map(|series| series.head().run_id.as_str())
-    }
-
-    /// The runs, each once, and for each series the place of its run among them.
-    pub fn runs(&self) -> (Vec<&str>, Vec<usize>) {
-        let mut runs: Vec<&str> = Vec::new();
-        let mut known: HashMap<&str, usize> = HashMap::new();
-        let mut last: Option<(&str, usize)> = None;
-        let place_of = |run| match last {
-            Some((same, place)) if same == run => place,
-            _ => {
-                let place = *known.entry(run).or_insert_with(|| {
-                    runs.push(run);
-                    runs.len() - 1
-                });
-                last = Some((run, place));
-                place
-            }
-        };
-        let places = self.run_ids().map(place_of).collect();
-        (runs, places)
-    }
-
-    /// The runs, each with how many points it has here.
-    pub fn rows_per_run(&self) -> Vec<(&str, usize)> {
-        let (runs, places) = self.runs();
-        let mut counts = vec![0; runs.len()];
-        self.rows.iter().for_each(|row| counts[places[row.series as usize]] += 1);
-        runs.into_iter().zip(counts).collect()
-    }
-
-    /// Times, Unix ns, and row ids, each with the place of its series.
-    pub fn times(&self) -> impl Iterator<Item = (usize, i64, u128)> {
-        self.rows.iter().map(|row| (row.series as usize, row.sample.time, row.id))
-    }
-
     /// Row ids as numbers, each with the place of its series.
     pub fn ids(&self) -> impl Iterator<Item = (usize, u128)> {
         self.rows.iter().map(|row| (row.series as usize, row.id))
@@ -233,6 +197,17 @@ impl PointBlock {
 #[derive(Debug, Default)]
 pub struct KnownSeries {
     places: HashMap<u128, u32, ahash::RandomState>,
+}
+
+/// Its groups are its series.
+impl Block for PointBlock {
+    fn run_ids(&self) -> impl Iterator<Item = &str> {
+        self.series.iter().map(|series| series.head().run_id.as_str())
+    }
+
+    fn times(&self) -> impl Iterator<Item = (usize, i64, u128)> {
+        self.rows.iter().map(|row| (row.series as usize, row.sample.time, row.id))
+    }
 }
 
 impl Extend<PointRow> for PointBlock {
