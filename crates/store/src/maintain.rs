@@ -18,7 +18,7 @@ use deltalake::{
     protocol::DeltaOperation,
 };
 use futures::TryStreamExt as _;
-use object_store::{ObjectStoreExt as _, path::Path as ObjectPath};
+use object_store::ObjectStoreExt as _;
 
 use crate::{
     diagnose,
@@ -159,13 +159,7 @@ async fn merge_small(
     }
     let mut parts = Vec::with_capacity(group.len());
     for part in &group {
-        let path = ObjectPath::from(part.path.as_str());
-        let bytes = match table.objects().get(&path).await {
-            Ok(found) => found.bytes().await,
-            Err(error) => Err(error),
-        };
-        let bytes = bytes.map_err(|e| table.foreign(&e))?;
-        parts.push(DataFile { path: table.dir.join(&part.path), bytes, rows: part.rows });
+        parts.push(DataFile::open(table.dir.join(&part.path), part.rows)?);
     }
     let layout = table.layout.clone();
     let file = tokio::task::spawn_blocking(move || merge::merge(&layout, parts))

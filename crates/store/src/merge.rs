@@ -1,6 +1,6 @@
 //! The rows of several data files as one file. Knows no log and no store.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fs::File, path::PathBuf, sync::Arc};
 
 use arrow::{
     array::{ArrayRef, new_null_array},
@@ -8,7 +8,6 @@ use arrow::{
     datatypes::{DataType, Field, Schema, SchemaRef},
     record_batch::RecordBatch,
 };
-use bytes::Bytes;
 use datafusion::{
     error::DataFusionError,
     execution::{
@@ -37,15 +36,27 @@ use crate::{
 /// Rows that are read of each file at a time: what is in memory of all of them grows with it.
 const BATCH_ROWS: usize = 1_024;
 
-/// A data file as bytes.
+/// A data file to be read.
 pub(crate) struct DataFile {
     pub(crate) path: PathBuf,
-    pub(crate) bytes: Bytes,
+    pub(crate) file: File,
     /// Rows that it should have.
     pub(crate) rows: usize,
 }
 
 impl DataFile {
+    /// # Errors
+    /// As of any file that cannot be opened.
+    pub(crate) fn open(path: PathBuf, rows: usize) -> Result<Self, StoreError> {
+        let file = File::open(&path).map_err(|e| StoreError::io(&path, &e))?;
+        Ok(Self { path, file, rows })
+    }
+
+    /// The file once more, for another reader.
+    fn again(&self) -> Result<File, StoreError> {
+        self.file.try_clone().map_err(|e| StoreError::io(&self.path, &e))
+    }
+
     fn corrupt(&self, cause: impl ToString) -> StoreError {
         StoreError::Corrupt { file: self.path.clone(), cause: cause.to_string() }
     }
@@ -76,11 +87,11 @@ fn read_points(files: &[DataFile]) -> Result<Option<PointBlock>, StoreError> {
     for file in files {
         let before = points.len();
         let options = ArrowReaderOptions::new();
-        let metadata = ArrowReaderMetadata::load(&file.bytes, options).map_err(|e| file.corrupt(e))?;
+        let metadata = ArrowReaderMetadata::load(&file.file, options).map_err(|e| file.corrupt(e))?;
         let options = ArrowReaderOptions::new().with_schema(with_dictionaries(metadata.schema()));
         let metadata = ArrowReaderMetadata::try_new(metadata.metadata().clone(), options)
             .map_err(|e| file.corrupt(e))?;
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file.bytes.clone(), metadata);
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file.again()?, metadata);
         let reader = reader.with_batch_size(file.rows.max(1)).build().map_err(|e| file.corrupt(e))?;
         for batch in reader {
             if !points.add_batch(&batch.map_err(|e| file.corrupt(e))?, &mut known) {
@@ -154,8 +165,7 @@ fn own_error(error: DataFusionError) -> Result<StoreError, DataFusionError> {
 
 /// The rows of a file in the columns and the order of the layout.
 fn rows_of(layout: &Layout, file: DataFile) -> Result<SendableRecordBatchStream, StoreError> {
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file.bytes.clone()).map_err(|e| file.corrupt(e))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file.again()?).map_err(|e| file.corrupt(e))?;
     let sorted = parquet_file::is_sorted(layout, builder.metadata());
     let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(|e| file.corrupt(e))?;
     let schema = layout.schema.clone();
@@ -219,7 +229,10 @@ impl Iterator for Checked {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use arrow::{array::AsArray, datatypes::Int64Type};
+    use bytes::Bytes;
     use parquet::arrow::ArrowWriter;
     use smoltrace_model::rows::EventRow;
 
@@ -248,7 +261,9 @@ mod tests {
     }
 
     fn file(bytes: Vec<u8>, rows: usize) -> DataFile {
-        DataFile { path: "a file".into(), bytes: bytes.into(), rows }
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        DataFile { path: "a file".into(), file, rows }
     }
 
     #[test]
