@@ -16,6 +16,7 @@ mod error;
 mod group;
 mod known;
 mod layout;
+mod lookup;
 mod maintain;
 mod merge;
 mod metrics_view;

@@ -38,7 +38,7 @@ pub struct RunData {
 }
 
 /// Columns of a span that only its detail view needs.
-const SPAN_DETAIL: [(&str, &str); 5] =
+pub(crate) const SPAN_DETAIL: [(&str, &str); 5] =
     [("attributes", "{}"), ("events", "[]"), ("links", "[]"), ("resource", "{}"), ("scope", "{}")];
 
 /// Makes and runs the scans of the named queries.
@@ -233,7 +233,7 @@ async fn failed(table: &Table, state: &DeltaTable, error: &DataFusionError) -> S
     diagnose::scan_error(&table.dir, state, table.foreign(error)).await
 }
 
-fn decode<T: TableRow>(table: &Table, batches: &[RecordBatch]) -> Result<Vec<T>, StoreError> {
+pub(crate) fn decode<T: TableRow>(table: &Table, batches: &[RecordBatch]) -> Result<Vec<T>, StoreError> {
     let mut rows = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
     for batch in batches {
         rows.extend(T::from_batch(batch).map_err(|e| StoreError::Corrupt {

@@ -22,10 +22,11 @@ use crate::{
     durable::{DurableFileSystem, create_folders},
     error::StoreError,
     layout::{EVENTS, LAYOUTS, POINTS, RESULTS, RUNS, SPANS, TABLES},
+    lookup::{Lookup, Wanted},
     maintain::{self, MaintenanceOptions, Upkeep},
     options::{Background, StoreOptions},
     outline::Outline,
-    query::{self, RunData, Scan, Scanner, equals},
+    query::{self, RunData, Scan, Scanner},
     runtime::{Runtimes, run_on},
     sql::{self, SqlLimits, SqlOutput},
     table::Table,
@@ -47,6 +48,8 @@ struct Inner {
     dir: PathBuf,
     tables: Arc<[Table; TABLES]>,
     scanner: Arc<Scanner>,
+    /// By table; only those with a trace id are in use.
+    lookups: [Lookup; TABLES],
     runtimes: Runtimes,
     queue: Option<mpsc::Sender<Request>>,
     shares: Arc<Semaphore>,
@@ -124,6 +127,7 @@ impl Store {
                 dir,
                 tables,
                 scanner,
+                lookups: Default::default(),
                 runtimes,
                 queue,
                 shares: Arc::new(Semaphore::new(queue_rows)),
@@ -319,17 +323,15 @@ impl Store {
     /// # Errors
     /// `NotFound` when the run has no such trace.
     pub async fn trace(&self, run_id: &str, trace_id: &str) -> Result<Vec<SpanRow>, StoreError> {
-        let scan = Scan::of_run(run_id).and(equals("trace_id", trace_id));
-        some(self.whole_spans(scan).await?, || format!("trace `{trace_id}` of run `{run_id}`"))
+        let spans = self.whole_spans_of_trace(wanted(run_id, trace_id)).await?;
+        some(spans, || format!("trace `{trace_id}` of run `{run_id}`"))
     }
 
     /// As [`Self::trace`], without attributes, events, links, resource and scope, which read as empty.
     pub async fn trace_compact(&self, run_id: &str, trace_id: &str) -> Result<Vec<SpanRow>, StoreError> {
-        let scan = Scan::of_run(run_id).and(equals("trace_id", trace_id));
-        let scan = Scan { columns: query::compact_columns(), ..scan };
-        some(self.rows(SPANS, scan, query::tidy_spans).await?, || {
-            format!("trace `{trace_id}` of run `{run_id}`")
-        })
+        let wanted = Wanted { left_out: &query::SPAN_DETAIL, ..wanted(run_id, trace_id) };
+        let spans = self.of_trace(SPANS, wanted, query::tidy_spans).await?;
+        some(spans, || format!("trace `{trace_id}` of run `{run_id}`"))
     }
 
     /// One span, whole.
@@ -337,11 +339,50 @@ impl Store {
     /// # Errors
     /// `NotFound` when the trace has no such span.
     pub async fn span(&self, run_id: &str, trace_id: &str, span_id: &str) -> Result<SpanRow, StoreError> {
-        let scan = Scan::of_run(run_id).and(equals("trace_id", trace_id)).and(equals("span_id", span_id));
-        let mut spans = self.whole_spans(scan).await?;
+        let wanted = Wanted { span_id: Some(span_id.to_owned()), ..wanted(run_id, trace_id) };
+        let mut spans = self.whole_spans_of_trace(wanted).await?;
         spans.pop().ok_or_else(|| StoreError::NotFound {
             what: format!("span `{span_id}` of trace `{trace_id}` of run `{run_id}`"),
         })
+    }
+
+    /// Spans of a trace, with the events that came apart from them.
+    async fn whole_spans_of_trace(&self, wanted: Wanted) -> Result<Vec<SpanRow>, StoreError> {
+        let (mut spans, events) = tokio::try_join!(
+            self.of_trace(SPANS, wanted.clone(), query::tidy_spans),
+            self.of_trace(EVENTS, wanted, |events: Vec<EventRow>| events)
+        )?;
+        events::attach(&mut spans, &events);
+        Ok(spans)
+    }
+
+    /// Rows of a trace, looked up in the files that may hold it, or scanned for when that fails.
+    async fn of_trace<T>(
+        &self,
+        table: usize,
+        wanted: Wanted,
+        tidy: impl FnOnce(Vec<T>) -> Vec<T> + Send + 'static,
+    ) -> Result<Vec<T>, StoreError>
+    where
+        T: smoltrace_model::rows::TableRow + Send + 'static,
+    {
+        let inner = self.inner.clone();
+        self.query(async move {
+            let (of, scan) = (&inner.tables[table], wanted.scan());
+            let found = match inner.lookups[table].rows(of, wanted).await {
+                Ok(Some(batches)) => query::decode(of, &batches).ok(),
+                Ok(None) => None,
+                Err(error) => {
+                    tracing::debug!(%error, table = of.layout.name, "a look-up failed; the table is scanned");
+                    None
+                }
+            };
+            Ok(tidy(match found {
+                Some(rows) => rows,
+                None => inner.scanner.rows(of, &scan).await?,
+            }))
+        })
+        .await
     }
 
     /// Everything of one run.
@@ -446,6 +487,10 @@ async fn keep_up(
             }
         }
     }
+}
+
+fn wanted(run_id: &str, trace_id: &str) -> Wanted {
+    Wanted { run_id: run_id.into(), trace_id: trace_id.into(), span_id: None, left_out: &[] }
 }
 
 fn some<T>(rows: Vec<T>, what: impl FnOnce() -> String) -> Result<Vec<T>, StoreError> {

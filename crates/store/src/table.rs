@@ -150,6 +150,13 @@ impl Table {
         Ok(table)
     }
 
+    /// Whether the rows of each data file are all there are in it, under the columns' own names.
+    pub(crate) async fn has_plain_files(&self) -> bool {
+        let state = self.state.read().await;
+        // Deletion vectors and renamed columns need a later version.
+        state.snapshot().is_ok_and(|snapshot| snapshot.protocol().min_reader_version() <= 1)
+    }
+
     /// Forgets the state and reads it anew from the last checkpoint.
     pub(crate) async fn reload(&self) -> Result<(), StoreError> {
         let _one_at_a_time = self.refreshing.lock().await;
