@@ -5,12 +5,16 @@
 //! ```
 //!
 //! Decodes requests with prost on every core and throws them away; sends the same requests, each with times and
-//! ids of its own, to the OTLP/HTTP address and waits for every answer; and sends them once more at 80% of the rate
-//! that was reached. Prints Markdown rows.
+//! ids of its own, to a server that throws away their bytes, which tells what sending alone takes; sends them to the
+//! OTLP/HTTP address and waits for every answer; and sends them once more at 80% of the rate that was reached. Prints
+//! Markdown rows.
 
 use std::{
+    convert::Infallible,
     env,
+    io::{BufRead as _, BufReader},
     net::SocketAddr,
+    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -21,10 +25,11 @@ use std::{
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::Request;
+use hyper::{Request, Response, body::Incoming, service::service_fn};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
 };
 use opentelemetry_proto::tonic::{
     collector::{metrics::v1::ExportMetricsServiceRequest, trace::v1::ExportTraceServiceRequest},
@@ -299,28 +304,82 @@ async fn pace(template: Arc<Template>, address: SocketAddr, time: Duration, a_se
     sent
 }
 
+/// Where this program is asked to [`throw_away`].
+const THROW_AWAY: &str = "--throw-away";
+
+/// Serves as the receivers do, and throws away what comes.
+async fn throw_away() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    println!("{}", listener.local_addr().expect("an address"));
+    let serve = service_fn(async |request: Request<Incoming>| {
+        let body = request.into_body().collect().await.expect("a whole body").to_bytes();
+        drop(body);
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    });
+    loop {
+        let (stream, _) = listener.accept().await.expect("a connection");
+        tokio::spawn(async move {
+            // A client that goes away is no error.
+            let _ =
+                auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), serve).await;
+        });
+    }
+}
+
+/// A process that throws away what comes, until this is dropped.
+struct ThrowAway {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl ThrowAway {
+    fn start() -> Self {
+        let program = env::current_exe().expect("the path of this program");
+        let mut child =
+            Command::new(program).arg(THROW_AWAY).stdout(Stdio::piped()).spawn().expect("this program again");
+        let mut said = String::new();
+        let stdout = child.stdout.take().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut said).expect("a line");
+        Self { child, address: said.trim().parse().expect("an address") }
+    }
+}
+
+impl Drop for ThrowAway {
+    fn drop(&mut self) {
+        self.child.kill().and_then(|()| self.child.wait()).expect("it can be ended");
+    }
+}
+
 fn main() {
     let usage = "usage: load HTTP_ADDRESS SECONDS CONNECTIONS";
     let arguments: Vec<String> = env::args().skip(1).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    if arguments == [THROW_AWAY] {
+        return runtime.block_on(throw_away());
+    }
     let [address, seconds, connections] = &arguments[..] else { panic!("{usage}") };
     let (address, time) = (address.parse().expect(usage), Duration::from_secs(seconds.parse().expect(usage)));
     let connections = connections.parse().expect(usage);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     println!(
-        "| requests of | bytes | prost alone, items/s | taken, items/s | ratio | p99 | told to come later | p99 at 80% |"
+        "| requests of | bytes | prost alone, items/s | sent alone, items/s | taken, items/s | ratio | p99 | told to come later | p99 at 80% |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|");
     for template in [metrics(), spans()] {
         let (name, items, bytes) = (template.name, template.items, template.body.len());
         let template = Arc::new(template);
         // Before and after: what else the machine does changes.
-        let before = prost_rate(&template, time.min(Duration::from_secs(5)));
+        let short = time.min(Duration::from_secs(5));
+        let before = prost_rate(&template, short);
+        let sink = ThrowAway::start();
+        let (sent_alone, _) = runtime.block_on(flood(template.clone(), sink.address, short, connections));
+        drop(sink);
         let (taken, mut sent) = runtime.block_on(flood(template.clone(), address, time, connections));
-        let prost = (before + prost_rate(&template, time.min(Duration::from_secs(5)))) / 2.0;
+        let prost = (before + prost_rate(&template, short)) / 2.0;
         let mut paced = runtime.block_on(pace(template, address, time / 2, taken * 0.8));
         println!(
-            "| {items} {name} | {bytes} | {:.0} | {:.0} | {:.2} | {:.0} ms | {} | {:.0} ms |",
+            "| {items} {name} | {bytes} | {:.0} | {:.0} | {:.0} | {:.2} | {:.0} ms | {} | {:.0} ms |",
             prost * items as f64,
+            sent_alone * items as f64,
             taken * items as f64,
             taken / prost,
             sent.p99_ms(),
