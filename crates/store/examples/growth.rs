@@ -5,7 +5,10 @@
 
 mod blank;
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use blank::blank;
 use smoltrace_model::rows::SpanRow;
@@ -73,7 +76,10 @@ async fn main() -> Result<(), Failure> {
     let millions: f64 = arguments.next().map_or(Ok(10.0), |text| text.parse())?;
     let scratch = tempfile::tempdir()?;
     let dir = arguments.next().map_or(scratch.path().into(), PathBuf::from);
-    let options = StoreOptions { background: Some(Background::default()), ..StoreOptions::default() };
+    let mut background = Background::default();
+    // Merged files would be kept for a day: several times the disk that the store needs.
+    background.maintenance.file_retention = Duration::from_secs(60);
+    let options = StoreOptions { background: Some(background), ..StoreOptions::default() };
     let store = Store::open(&dir, options).await?;
     let prompt =
         "Find the three cheapest flights from Paris to Oslo next week and say which of them is shortest. ";
