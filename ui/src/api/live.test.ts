@@ -1,7 +1,7 @@
 import { QueryClient } from '@tanstack/react-query';
 import { describe, expect, test } from 'vitest';
 
-import { refresh } from './live';
+import { inProgress, refresh } from './live';
 
 const KEYS = [
   ['runs', { page: 1 }],
@@ -30,4 +30,14 @@ describe('what is asked again', () => {
   ])('after %j changed: %j', async (runs, expected) => {
     expect(await stale(runs)).toEqual(expected);
   });
+});
+
+test.each([
+  ['running', ['a']],
+  ['completed', []],
+])('a run read as %s may have changed before anybody listened: %j', (status, expected) => {
+  const queries = new QueryClient();
+  queries.setQueryData(['run', 'a'], { run: { run_id: 'a', status } });
+  queries.setQueryData(['runs', {}], { items: [] });
+  expect(inProgress(queries)).toEqual(expected);
 });

@@ -4,6 +4,7 @@ import type { QueryClient } from '@tanstack/react-query';
 
 import { dataFolder } from './bundle/where';
 import type { components } from './schema';
+import type { RunDetail } from './types';
 
 type RunsChanged = components['schemas']['RunsChanged'];
 
@@ -43,9 +44,9 @@ export function listen(queries: QueryClient): () => void {
   const connect = () => {
     source = new EventSource('/api/v1/events');
     source.addEventListener('open', () => {
-      // What changed while nobody listened: at first that can only be what is read before this.
+      // What changed while nobody listened: at first that can only be runs in progress, read before this.
       if (lost) void queries.invalidateQueries();
-      else void queries.invalidateQueries({ predicate: ({ queryKey }) => OF_ALL.includes(queryKey[0]) });
+      else void refresh(queries, { runs: inProgress(queries) });
       lost = false;
       clearTimeout(waiting);
       waiting = undefined;
@@ -69,6 +70,13 @@ export function listen(queries: QueryClient): () => void {
     clearTimeout(again);
     source.close();
   };
+}
+
+/** The runs that were running when they were read. */
+export function inProgress(queries: QueryClient): string[] {
+  return queries
+    .getQueriesData<RunDetail>({ queryKey: ['run'] })
+    .flatMap(([, detail]) => (detail?.run.status === 'running' ? [detail.run.run_id] : []));
 }
 
 /** Asks again what is shown of the changed runs. */
