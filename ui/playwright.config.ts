@@ -13,8 +13,9 @@ export default defineConfig({
   fullyParallel: true,
   workers: 1,
   retries: 0,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  timeout: 90_000,
+  // Waited for, never slept: long only where something is missing.
+  expect: { timeout: 20_000, toPass: { timeout: 20_000 } },
   reporter: [['list']],
   use: {
     viewport: { width: 1280, height: 720 },
@@ -22,7 +23,7 @@ export default defineConfig({
     timezoneId: 'UTC',
     acceptDownloads: true,
     trace: 'off',
-    actionTimeout: 10_000,
+    actionTimeout: 20_000,
     launchOptions: {
       ...(browser ? { executablePath: browser } : {}),
       args: [

@@ -9,7 +9,7 @@ import type { Page } from '@playwright/test';
 
 import { HOSTILE_RUN } from './hostile';
 import { RECORDING } from './server';
-import { expect, test as base, watch } from './test';
+import { expect, expectSame, test as base, watch } from './test';
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html',
@@ -132,12 +132,16 @@ test('compares two runs with the numbers of the server', async ({ browser, page,
   const first = comparison.tests[0]?.test ?? '';
   const other = await browser.newPage();
   const wrong = watch(other, new URL(site).origin);
-  const said = async (view: Page, base: string) => {
+  for (const [view, base] of [
+    [other, `${site}#/`],
+    [page, '/'],
+  ] as const) {
     await view.goto(`${base}${address.slice(1)}${encodeURIComponent(first)}`);
-    return compared(view, first);
-  };
-  await page.goto('/');
-  expect(await said(other, `${site}#/`)).toEqual(await said(page, '/'));
+  }
+  await expectSame(
+    () => compared(other, first),
+    () => compared(page, first),
+  );
   expect(wrong()).toEqual([]);
   await other.close();
 });

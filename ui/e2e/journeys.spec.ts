@@ -8,7 +8,7 @@ import type { ResultsPage, Run, RunDetail, Trace } from '../src/api/types';
 import * as format from '../src/lib/format';
 import { RECORDING } from './server';
 import { traceOf } from './screens';
-import { expect, test } from './test';
+import { expect, expectSame, test } from './test';
 
 test('why did a test fail?', async ({ page }) => {
   await page.goto(`/?q=${RECORDING}`);
@@ -88,12 +88,14 @@ test('a shared link shows the same', async ({ page, context }) => {
   for (const [address, act] of views) {
     await page.goto(address);
     await act(page);
-    const text = () => page.getByRole('main').innerText();
-    await expect.poll(async () => (await text()).includes('Loading')).toBe(false);
-    await page.waitForLoadState('load');
     const other = await context.newPage();
     await other.goto(page.url());
-    await expect.poll(() => other.getByRole('main').innerText()).toBe(await text());
+    const text = (view: Page) => view.getByRole('main').innerText();
+    await expect.poll(async () => (await text(page)).includes('Loading')).toBe(false);
+    await expectSame(
+      () => text(other),
+      () => text(page),
+    );
     expect(other.url()).toBe(page.url());
     await other.close();
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import type { Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 
 import type { ResultsPage, RunDetail } from '../src/api/types';
 import { RECORDING } from './server';
@@ -22,6 +22,19 @@ const drawn = (page: Page, label: string) =>
       }
       return colours.size;
     });
+
+/** Draws over a part of the plot, at where it stands then: the steps in between wait for it to stand still. */
+async function drag(page: Page, plot: Locator) {
+  const at = async (share: number) => {
+    const { width = 0 } = (await plot.boundingBox()) ?? {};
+    await plot.hover({ position: { x: width * share, y: 20 } });
+  };
+  await at(0.3);
+  await page.mouse.down();
+  await at(0.5);
+  await at(0.6);
+  await page.mouse.up();
+}
 
 test('opens from the leaderboard and tells its totals with their sources', async ({ page }) => {
   await page.goto(`/?q=${RECORDING}`);
@@ -158,13 +171,7 @@ test('zooms all charts together, and keeps the window in the address', async ({ 
   await page.getByRole('button', { name: 'Show all', exact: true }).click();
   await expect(page.getByText('Whole run')).toBeVisible();
   const first = page.getByRole('slider', { name: 'GPU utilisation: cursor' });
-  await first.scrollIntoViewIfNeeded();
-  const box = await first.boundingBox();
-  if (!box) throw new Error('the plot has no place');
-  await page.mouse.move(box.x + box.width * 0.3, box.y + 20);
-  await page.mouse.down();
-  await page.mouse.move(box.x + box.width * 0.6, box.y + 20, { steps: 4 });
-  await page.mouse.up();
+  await drag(page, first);
   await expect(page).toHaveURL(/from=.*to=/);
 });
 

@@ -50,6 +50,13 @@ export const test = base.extend<Each, Worker>({
   ],
 });
 
+/** That both say the same once all that they ask for has come: what arrives later on one side is waited for. */
+export async function expectSame(one: () => Promise<unknown>, other: () => Promise<unknown>) {
+  await expect(async () => {
+    expect(await one()).toEqual(await other());
+  }).toPass();
+}
+
 export function watch(page: Page, origin: string): () => string[] {
   const wrong: string[] = [];
   page.on('console', (message) => {

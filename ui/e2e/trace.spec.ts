@@ -28,16 +28,14 @@ test('aligns the metrics with the spans', async ({ page }) => {
         .first(),
     ).toBeVisible();
   }
-  const plot = await strip.locator('canvas').first().boundingBox();
-  const root = await page
-    .getByRole('treegrid')
-    .getByRole('row')
-    .nth(2)
-    .getByRole('gridcell')
-    .nth(1)
-    .boundingBox();
-  expect(Math.abs((plot?.x ?? 0) - (root?.x ?? 99))).toBeLessThanOrEqual(2);
-  expect(Math.abs((plot?.width ?? 0) - (root?.width ?? 99))).toBeLessThanOrEqual(2);
+  const first = page.getByRole('treegrid').getByRole('row').nth(2).getByRole('gridcell').nth(1);
+  // Tried again: a plot follows a change of its frame a moment later.
+  await expect(async () => {
+    const plot = await strip.locator('canvas').first().boundingBox();
+    const root = await first.boundingBox();
+    expect(Math.abs((plot?.x ?? 0) - (root?.x ?? 99))).toBeLessThanOrEqual(2);
+    expect(Math.abs((plot?.width ?? 0) - (root?.width ?? 99))).toBeLessThanOrEqual(2);
+  }).toPass();
 });
 
 test('walks, folds and selects spans by key; the address remembers the span', async ({ page }) => {
