@@ -13,6 +13,7 @@ import css from './grid.module.css';
 import { cellClass, GridRow, pinStyle, type Layout } from './GridRow';
 import { Icon } from './Icon';
 import { useColumnWindow } from './useColumnWindow';
+import { useFitting } from './useFitting';
 
 export type Column<Row> = {
   id: string;
@@ -24,6 +25,10 @@ export type Column<Row> = {
   /** Larger is the first order asked for when clicked. */
   descFirst?: boolean;
   width: number;
+  /** The least it can be read at, px, where not all columns fit. */
+  narrow?: number;
+  /** How much it matters where not all columns fit; 0 when not given. */
+  weight?: number;
   align?: 'end';
   cell: (row: Row) => ReactNode;
   /** The bare value, for CSV. */
@@ -41,6 +46,10 @@ type GridProps<Row> = {
   columns: readonly Column<Row>[];
   /** How many of the first columns stay when scrolling sideways. */
   pinned?: number;
+  /** Where the table is narrower, px, the columns that do not fit are left out, the lightest first. */
+  fitBelow?: number;
+  /** Tells which columns are left out. */
+  onHidden?: (ids: readonly string[]) => void;
   count: number;
   itemAt: (index: number) => GridItem<Row>;
   /** Tells which places are on screen, for loading. */
@@ -63,8 +72,16 @@ type GridProps<Row> = {
 };
 
 export function Grid<Row>(props: GridProps<Row>) {
-  const { columns, count, itemAt, onRange, sort, active, detail, isOpen, pinned = 1, rowPx = 38 } = props;
+  const { count, itemAt, onRange, sort, active, detail, isOpen, pinned = 1, rowPx = 38 } = props;
+  const { fitBelow = 0, onHidden } = props;
   const scroller = useRef<HTMLDivElement>(null);
+  const { columns, view } = useFitting(scroller, {
+    columns: props.columns,
+    pinned,
+    fitBelow,
+    sort,
+    onHidden,
+  });
   const id = useId();
   const [focused, setFocused] = useState(false);
   // eslint-disable-next-line react-hooks/incompatible-library -- the virtualiser keeps its own state
@@ -91,11 +108,14 @@ export function Grid<Row>(props: GridProps<Row>) {
     virtual.scrollToIndex(showAt, { align: 'start' });
   }, [showAt, virtual]);
 
+  // A line without a number beneath any column that is shown says nothing.
+  const footer = (props.footer ?? []).filter(({ cells }) => columns.some(({ id: key }) => key in cells));
+
   const items = shown.map((place) => ({ place, item: itemAt(place.index) }));
 
   const widths = useMemo(() => columns.map(({ width }) => width), [columns]);
   const lefts = useMemo(() => columnStarts(widths), [widths]);
-  const { from, to } = useColumnWindow(scroller, widths, pinned);
+  const { from, to } = useColumnWindow(scroller, widths, pinned, view);
   const layout = useMemo(() => ({ columns, pinned, lefts, from, to }), [columns, pinned, lefts, from, to]);
 
   const move = (place: number) => {
@@ -202,9 +222,9 @@ export function Grid<Row>(props: GridProps<Row>) {
           );
         })}
         {after > 0 && <Space height={after} columns={columns.length} />}
-        {props.footer && (
+        {footer.length > 0 && (
           <tfoot>
-            {props.footer.map((line, at) => (
+            {footer.map((line, at) => (
               <tr key={line.label} title={line.title}>
                 {columns.map((column, index) => (
                   <td
@@ -213,7 +233,7 @@ export function Grid<Row>(props: GridProps<Row>) {
                     className={cellClass(column, index, pinned)}
                     style={{
                       ...pinStyle(layout, index),
-                      bottom: `${((props.footer?.length ?? 0) - 1 - at) * 2}rem`,
+                      bottom: `${(footer.length - 1 - at) * 2}rem`,
                     }}
                   >
                     {index === 0 ? line.label : line.cells[column.id]}

@@ -25,6 +25,30 @@ export function Button({ look = 'plain', icon, small, className, children, ...re
   );
 }
 
+/** Switches between the columns that fit and all of them; not there where all fit. */
+export function AllColumns(props: {
+  hidden: number;
+  all: boolean;
+  onChange: (all: boolean) => void;
+  small?: boolean;
+}) {
+  const { hidden, all, onChange, small = false } = props;
+  if (hidden === 0 && !all) return null;
+  return (
+    <Button
+      icon="columns"
+      small={small}
+      aria-pressed={all}
+      title={all ? 'Show those that fit' : `${hidden} more columns do not fit`}
+      onClick={() => {
+        onChange(!all);
+      }}
+    >
+      All columns
+    </Button>
+  );
+}
+
 /** A link to a file, looking like a button. */
 export function FileLink({ href, label, children }: { href: string; label: string; children: ReactNode }) {
   return (

@@ -6,14 +6,14 @@ import { columnWindow, type ColumnWindow } from '@/lib/columnWindow';
 const STEP = 64;
 const MARGIN = 2 * STEP;
 
-/** The columns worth drawing as `scroller` is scrolled sideways and resized, besides the first `pinned`. */
+/** The columns worth drawing as `scroller`, `view` px wide, is scrolled sideways, besides the first `pinned`. */
 export function useColumnWindow(
   scroller: RefObject<HTMLElement | null>,
   widths: readonly number[],
   pinned: number,
+  view: number,
 ): ColumnWindow {
   const [left, setLeft] = useState(0);
-  const [view, setView] = useState(window.innerWidth);
   useEffect(() => {
     const element = scroller.current;
     if (!element) return;
@@ -24,14 +24,9 @@ export function useColumnWindow(
         setLeft(step);
       });
     };
-    const observer = new ResizeObserver(() => {
-      setView(element.clientWidth);
-    });
-    observer.observe(element);
     // Before the rows' listener: once that has drawn, asking for `scrollLeft` would cost a layout.
     element.addEventListener('scroll', onScroll, { passive: true, capture: true });
     return () => {
-      observer.disconnect();
       element.removeEventListener('scroll', onScroll, { capture: true });
     };
   }, [scroller]);

@@ -6,7 +6,7 @@ import { useMemo, useState } from 'react';
 
 import { testResult } from '@/api/queries';
 import type { Against, Comparison, TestCell } from '@/api/types';
-import { Button, SearchField } from '@/design/components/controls';
+import { AllColumns, Button, SearchField } from '@/design/components/controls';
 import { Badge, Panel, Value } from '@/design/components/data';
 import { Grid, type Column } from '@/design/components/Grid';
 import { Empty } from '@/design/components/states';
@@ -38,6 +38,8 @@ type Props = {
 
 export function Matrix({ comparison, focus, search, onChange }: Props) {
   const [active, setActive] = useState(-1);
+  const [hidden, setHidden] = useState<readonly string[]>([]);
+  const all = search.cols === 'all';
   const rows = useMemo(() => testRows(comparison.tests, focus.run), [comparison, focus]);
   const counts = countShown(rows);
   const shown = search.show ?? (counts.changed > 0 ? 'changed' : 'all');
@@ -85,6 +87,14 @@ export function Matrix({ comparison, focus, search, onChange }: Props) {
             onChange({ q: q || undefined });
           }}
         />
+        <AllColumns
+          small
+          hidden={hidden.length}
+          all={all}
+          onChange={(on) => {
+            onChange({ cols: on ? 'all' : undefined });
+          }}
+        />
         <Button small icon="download" onClick={save}>
           CSV
         </Button>
@@ -98,6 +108,8 @@ export function Matrix({ comparison, focus, search, onChange }: Props) {
           label="Tests compared"
           className={css.grid}
           columns={columns}
+          fitBelow={all ? 0 : Infinity}
+          onHidden={setHidden}
           count={listed.length}
           itemAt={(index) => {
             const row = listed[index];
@@ -143,6 +155,7 @@ function columnsOf(comparison: Comparison, focus: number): Column<TestRow>[] {
       sort: id,
       descFirst: true,
       width: 116,
+      weight: id === 'energy' || id === 'co2' ? 6 : 5,
       align: 'end',
       value,
       cell: (row) => {
@@ -161,6 +174,7 @@ function columnsOf(comparison: Comparison, focus: number): Column<TestRow>[] {
       header: 'Test',
       sort: 'test',
       width: 250,
+      narrow: 160,
       value: ({ line }) => line.test,
       cell: ({ line }) => (
         <span className={css.test} title={line.test}>
@@ -175,6 +189,7 @@ function columnsOf(comparison: Comparison, focus: number): Column<TestRow>[] {
       title: 'What became of the test',
       sort: 'change',
       width: 106,
+      weight: 9,
       value: ({ change }) => change,
       cell: ({ change }) => (
         <Badge tone={CHANGES[change].tone} title={CHANGES[change].says}>
@@ -188,6 +203,8 @@ function columnsOf(comparison: Comparison, focus: number): Column<TestRow>[] {
       title: `Outcome in ${letter}; opens its trace`,
       sort: letter,
       width: 104,
+      narrow: 80,
+      weight: 8,
       value: (row) => {
         const of = cell(row, run);
         return of && (of.scored === 0 ? 'unscored' : `${of.passed}/${of.scored}`);

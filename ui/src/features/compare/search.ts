@@ -15,6 +15,8 @@ export type CompareSearch = {
   show?: Shown | undefined;
   q?: string | undefined;
   sort?: string | undefined;
+  /** All columns of the tests, also where they do not fit. */
+  cols?: 'all' | undefined;
   /** Open test, `test#attempt`. */
   test?: string | undefined;
 };
@@ -28,6 +30,7 @@ export function compareSearch(raw: Record<string, unknown>): CompareSearch {
     show: oneOf(raw.show, SHOWN),
     q: text(raw.q),
     sort: text(raw.sort),
+    cols: oneOf(raw.cols, ['all']),
     test: text(raw.test),
   };
 }

@@ -9,11 +9,18 @@ import css from './leaderboard.module.css';
 const FIXED = ['rank', 'model'];
 const CHOICES = COLUMNS.filter(({ id }) => !FIXED.includes(id));
 
-type Props = { chosen: readonly string[] | undefined; onChange: (columns: string[] | undefined) => void };
+type Props = {
+  chosen: readonly string[] | undefined;
+  /** Those that the window has no room for. */
+  hidden: readonly string[];
+  onChange: (columns: string[] | undefined) => void;
+};
 
-export function ColumnChooser({ chosen, onChange }: Props) {
-  const shown = (chosen ?? DEFAULT_COLUMNS).filter((id) => CHOICES.some((column) => column.id === id));
-  const hidden = CHOICES.filter(({ id }) => !shown.includes(id)).map(({ id }) => id);
+export function ColumnChooser({ chosen, hidden, onChange }: Props) {
+  const shown = (chosen ?? DEFAULT_COLUMNS).filter(
+    (id) => CHOICES.some((column) => column.id === id) && !hidden.includes(id),
+  );
+  const others = CHOICES.filter(({ id }) => !shown.includes(id)).map(({ id }) => id);
   const move = (from: number, to: number) => {
     const next = [...shown];
     next.splice(to, 0, ...next.splice(from, 1));
@@ -23,7 +30,7 @@ export function ColumnChooser({ chosen, onChange }: Props) {
     <Popover label="Columns" icon="columns">
       <div className={css.columns}>
         <ul>
-          {[...shown, ...hidden].map((id, index) => {
+          {[...shown, ...others].map((id, index) => {
             const column = COLUMNS.find((candidate) => candidate.id === id);
             if (!column) return null;
             const on = index < shown.length;
@@ -67,6 +74,7 @@ export function ColumnChooser({ chosen, onChange }: Props) {
           })}
         </ul>
         <footer>
+          {hidden.length > 0 && <p>As many as fit. With a choice of your own the table scrolls.</p>}
           <Button
             small
             look="bare"

@@ -37,6 +37,8 @@ const TABS = [
 ] as const;
 const REMEMBERED = 'leaderboard.columns';
 const EXPORT_LIMIT = 10_000;
+/** A wider table shows all its usual columns, and is scrolled sideways; px. */
+const FIT_BELOW = 1000;
 
 export function Leaderboard() {
   const search = route.useSearch();
@@ -44,6 +46,7 @@ export function Leaderboard() {
   const router = useRouter();
   const queries = useQueryClient();
   const [active, setActive] = useState(-1);
+  const [hidden, setHidden] = useState<readonly string[]>([]);
   const filter = useMemo(() => filterQuery(search), [search]);
   const sort = search.sort ?? DEFAULT_SORT;
   const chosen = useMemo(() => search.cols?.split(','), [search.cols]);
@@ -138,11 +141,11 @@ export function Leaderboard() {
             >
               By model
             </Button>
-            <ColumnChooser chosen={chosen} onChange={chooseColumns} />
+            <ColumnChooser chosen={chosen} hidden={hidden} onChange={chooseColumns} />
             <Button
               icon="download"
               onClick={() => void exportCsv()}
-              title="The runs in the filter, the columns shown"
+              title="The runs in the filter, the columns chosen"
             >
               CSV
             </Button>
@@ -176,6 +179,8 @@ export function Leaderboard() {
             className={css.grid}
             columns={columns}
             pinned={3}
+            fitBelow={chosen ? 0 : FIT_BELOW}
+            onHidden={setHidden}
             rowPx={46}
             count={count}
             itemAt={(index) => {

@@ -24,6 +24,7 @@ export function selectColumn(selected: readonly string[], onToggle: (id: string)
     header: '✓',
     title: `Tick 2 to ${MOST_SELECTED} runs to compare them; Space ticks the chosen row`,
     width: 38,
+    narrow: 34,
     cell: (run) => {
       const on = selected.includes(run.run_id);
       return (

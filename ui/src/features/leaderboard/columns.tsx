@@ -62,12 +62,18 @@ const noGpu = (what: string) => (run: Run) =>
     : `${what} is unknown: the GPU series do not include it.`;
 
 export const COLUMNS: Column<Run>[] = [
-  numeric('rank', '#', format.count, { title: 'Rank in the current order', width: 56, descFirst: false }),
+  numeric('rank', '#', format.count, {
+    title: 'Rank in the current order',
+    width: 56,
+    narrow: 44,
+    descFirst: false,
+  }),
   {
     id: 'model',
     header: 'Model',
     sort: 'model',
     width: 216,
+    narrow: 158,
     cell: (run) => <Model run={run} />,
     value: (run) => run.model,
   },
@@ -91,6 +97,8 @@ export const COLUMNS: Column<Run>[] = [
     sort: 'success_rate',
     descFirst: true,
     width: 144,
+    narrow: 118,
+    weight: 9,
     cell: (run) => (
       <span className={css.success}>
         <Value of={format.percent(run.success_rate)} why="Success is unknown: nothing was scored." />
@@ -106,6 +114,7 @@ export const COLUMNS: Column<Run>[] = [
     sort: 'total_tests',
     descFirst: true,
     width: 134,
+    weight: 4,
     align: 'end',
     cell: (run) => (
       <span
@@ -124,31 +133,38 @@ export const COLUMNS: Column<Run>[] = [
   numeric('co2_emissions_g', 'CO₂', format.co2, {
     title: 'CO₂ equivalent of the run, g',
     width: 92,
+    weight: 8,
     why: (run) => whyUnknown('CO₂', run.co2_source),
   }),
   numeric('power_cost_total_usd', 'Power cost', format.usd, {
     title: 'Cost of the electricity, USD',
     width: 138,
+    narrow: 120,
+    weight: 7,
     why: (run) => whyUnknown('Power cost', run.power_cost_source),
   }),
   numeric('energy_wh', 'Energy', format.energy, {
     title: 'Energy of the run, Wh',
     width: 92,
+    weight: 6,
     why: (run) => whyUnknown('Energy', run.energy_source),
   }),
   numeric('total_tokens', 'Tokens', format.count, {
     title: 'Tokens, each counted once at the deepest span that reports usage',
     width: 92,
+    weight: 3,
     why: () => 'Tokens are unknown: no span bears usage.',
   }),
   numeric('total_cost_usd', 'Cost', format.usd, {
     title: 'Cost of the model calls, USD',
     width: 118,
+    weight: 3,
     why: (run) => whyUnknown('Cost', run.cost_source),
   }),
   numeric('total_duration_ms', 'Duration', format.duration, {
     title: "Sum of the tests' durations",
     width: 96,
+    weight: 5,
   }),
   numeric('avg_steps', 'Steps', format.plain, { title: 'Mean agent steps per test', width: 70 }),
   numeric('co2_per_success_g', 'CO₂ / success', format.co2, {

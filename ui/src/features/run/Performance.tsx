@@ -9,7 +9,7 @@ import { runPerformance, runResults } from '@/api/queries';
 import type { Operation, Performance as PerformanceData, Result, RunDetail } from '@/api/types';
 import { Figure } from '@/charts/Figure';
 import type { Theme } from '@/charts/option';
-import { Button } from '@/design/components/controls';
+import { AllColumns, Button } from '@/design/components/controls';
 import { Panel, Value } from '@/design/components/data';
 import { Grid, type Column } from '@/design/components/Grid';
 import { Icon } from '@/design/components/Icon';
@@ -217,6 +217,8 @@ const number = (
   sort: id,
   descFirst: true,
   width: 104,
+  narrow: id === 'self_ms' ? 96 : 82,
+  weight: { self_ms: 9, calls: 7, p50_ms: 6, p95_ms: 6, max_ms: 5, errors: 4, total_ms: 4 }[id],
   align: 'end',
   cell: (operation) => <Value of={quantity(operation[id])} align="end" />,
   value: (operation) => operation[id],
@@ -229,6 +231,7 @@ function columnsOf(whole: number): Column<Operation>[] {
       header: 'Operation',
       sort: 'name',
       width: 260,
+      narrow: 170,
       cell: ({ kind, name }) => {
         const look = lookOf(kind);
         return (
@@ -247,6 +250,7 @@ function columnsOf(whole: number): Column<Operation>[] {
       header: 'Kind',
       sort: 'kind',
       width: 136,
+      weight: 3,
       cell: ({ kind }) => lookOf(kind).name,
       value: ({ kind }) => kind,
     },
@@ -255,6 +259,8 @@ function columnsOf(whole: number): Column<Operation>[] {
       header: 'Share of own time',
       title: 'Its own time, of that of all operations shown',
       width: 170,
+      narrow: 140,
+      weight: 8,
       cell: ({ self_ms }) => (
         <span className={css.share}>
           <i>
@@ -279,6 +285,8 @@ function Operations({ runId, performance }: { runId: string; performance: Perfor
   const search = route.useSearch();
   const navigate = useNavigate({ from: '/runs/$runId' });
   const [active, setActive] = useState(-1);
+  const [hidden, setHidden] = useState<readonly string[]>([]);
+  const all = search.ocols === 'all';
   const sort = useMemo(() => parseSort(search.osort ?? '-self_ms'), [search.osort]);
   const whole = operations.reduce((sum, { self_ms }) => sum + self_ms, 0);
   const columns = useMemo(() => columnsOf(whole), [whole]);
@@ -296,21 +304,37 @@ function Operations({ runId, performance }: { runId: string; performance: Perfor
           : 'spans of one kind and name, over all traces'
       }
       actions={
-        <Button
-          small
-          icon="download"
-          onClick={() => {
-            saveTable(`${runId}.operations`, columns, rows);
-          }}
-        >
-          CSV
-        </Button>
+        <>
+          <AllColumns
+            small
+            hidden={hidden.length}
+            all={all}
+            onChange={(on) => {
+              void navigate({
+                search: (before) => ({ ...before, ocols: on ? 'all' : undefined }),
+                replace: true,
+                resetScroll: false,
+              });
+            }}
+          />
+          <Button
+            small
+            icon="download"
+            onClick={() => {
+              saveTable(`${runId}.operations`, columns, rows);
+            }}
+          >
+            CSV
+          </Button>
+        </>
       }
     >
       <Grid<Operation>
         label="Operations of the run"
         className={css.grid}
         columns={columns}
+        fitBelow={all ? 0 : Infinity}
+        onHidden={setHidden}
         count={rows.length}
         itemAt={(index) => {
           const row = rows[index];

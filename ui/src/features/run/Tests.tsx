@@ -6,7 +6,7 @@ import { useMemo, useState } from 'react';
 
 import { runResults } from '@/api/queries';
 import type { Result, ResultsPage, RunDetail } from '@/api/types';
-import { Button, SearchField } from '@/design/components/controls';
+import { AllColumns, Button, SearchField } from '@/design/components/controls';
 import { OutcomeBadge, Value } from '@/design/components/data';
 import { Grid } from '@/design/components/Grid';
 import { LongText } from '@/design/components/Json';
@@ -39,6 +39,8 @@ export function Tests({ detail: { run } }: { detail: RunDetail }) {
   const columns = useMemo(() => testColumns(data?.items ?? []), [data]);
   const opened = rows.findIndex((row) => testKey(row) === search.test);
   const [active, setActive] = useState(opened);
+  const [hidden, setHidden] = useState<readonly string[]>([]);
+  const all = search.cols === 'all';
 
   if (error) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading label="the tests" height="50vh" />;
@@ -74,6 +76,13 @@ export function Tests({ detail: { run } }: { detail: RunDetail }) {
             change({ outcome });
           }}
         />
+        <AllColumns
+          hidden={hidden.length}
+          all={all}
+          onChange={(on) => {
+            change({ cols: on ? 'all' : undefined });
+          }}
+        />
         <Button icon="download" onClick={exportCsv}>
           CSV
         </Button>
@@ -82,6 +91,8 @@ export function Tests({ detail: { run } }: { detail: RunDetail }) {
         label="Tests of the run"
         className={css.grid}
         columns={columns}
+        fitBelow={all ? 0 : Infinity}
+        onHidden={setHidden}
         count={rows.length}
         itemAt={(index) => {
           const row = rows[index];

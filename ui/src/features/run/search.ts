@@ -8,6 +8,10 @@ export type RunSearch = {
   outcome?: 'passed' | 'failed' | 'unscored';
   q?: string;
   sort?: string;
+  /** All columns of the tests, also where they do not fit. */
+  cols?: 'all' | undefined;
+  /** The same of the operations. */
+  ocols?: 'all' | undefined;
   /** Order of the operations. */
   osort?: string | undefined;
   /** Open test, `test_uid#attempt`. */
@@ -23,6 +27,8 @@ export function runSearch(raw: Record<string, unknown>): RunSearch {
     outcome: oneOf(raw.outcome, ['passed', 'failed', 'unscored']),
     q: text(raw.q),
     sort: text(raw.sort),
+    cols: oneOf(raw.cols, ['all']),
+    ocols: oneOf(raw.ocols, ['all']),
     osort: text(raw.osort),
     test: text(raw.test),
     from: number(raw.from),

@@ -23,6 +23,7 @@ const numeric = (
   id: NumberKey,
   header: string,
   width: number,
+  weight: number,
   quantity: (value: number | null) => format.Quantity,
   why: (result: Result) => string,
 ): Column<Result> => ({
@@ -31,6 +32,7 @@ const numeric = (
   sort: id,
   descFirst: true,
   width,
+  weight,
   align: 'end',
   cell: (result) => <Value of={quantity(result[id])} align="end" why={why(result)} />,
   value: (result) => result[id],
@@ -55,6 +57,7 @@ export function testColumns(results: readonly Result[]): Column<Result>[] {
       header: 'Test',
       sort: 'test_id',
       width: 190,
+      narrow: 150,
       cell: (result) => (
         <span className={css.test}>
           <Icon name="right" size={12} />
@@ -68,6 +71,7 @@ export function testColumns(results: readonly Result[]): Column<Result>[] {
       header: 'Agent',
       sort: 'agent_type',
       width: 72,
+      weight: 8,
       cell: (result) => result.agent_type,
       value: (result) => result.agent_type,
     },
@@ -76,6 +80,7 @@ export function testColumns(results: readonly Result[]): Column<Result>[] {
       header: 'Attempt',
       sort: 'attempt',
       width: 80,
+      weight: 8,
       align: 'end',
       cell: (result) => result.attempt,
       value: (result) => result.attempt,
@@ -85,6 +90,7 @@ export function testColumns(results: readonly Result[]): Column<Result>[] {
       header: 'Outcome',
       sort: 'success',
       width: 96,
+      weight: 9,
       cell: (result) => <OutcomeBadge success={result.success} />,
       value: (result) => result.success,
     },
@@ -96,15 +102,17 @@ export function testColumns(results: readonly Result[]): Column<Result>[] {
       cell: (result) => text(result.difficulty, 'The task does not say.'),
       value: (result) => result.difficulty,
     },
-    numeric('co2_emissions_g', 'CO₂', 96, format.co2, (result) => unmeasured('CO₂', result.co2_source)),
-    numeric('power_cost_usd', 'Power cost', 132, format.usd, (result) =>
+    numeric('co2_emissions_g', 'CO₂', 96, 7, format.co2, (result) => unmeasured('CO₂', result.co2_source)),
+    numeric('power_cost_usd', 'Power cost', 132, 6, format.usd, (result) =>
       unmeasured('Power cost', result.power_cost_source),
     ),
-    numeric('energy_wh', 'Energy', 98, format.energy, (result) => unmeasured('Energy', result.energy_source)),
-    numeric('duration_ms', 'Duration', 96, format.duration, noTrace('Duration')),
-    numeric('total_tokens', 'Tokens', 88, format.count, noTrace('Tokens')),
-    numeric('cost_usd', 'Cost', 124, format.usd, (result) => whyUnknown('Cost', result.cost_source)),
-    numeric('steps', 'Steps', 68, format.count, () => 'The test does not say its steps.'),
+    numeric('energy_wh', 'Energy', 98, 6, format.energy, (result) =>
+      unmeasured('Energy', result.energy_source),
+    ),
+    numeric('duration_ms', 'Duration', 96, 7, format.duration, noTrace('Duration')),
+    numeric('total_tokens', 'Tokens', 88, 3, format.count, noTrace('Tokens')),
+    numeric('cost_usd', 'Cost', 124, 3, format.usd, (result) => whyUnknown('Cost', result.cost_source)),
+    numeric('steps', 'Steps', 68, 1, format.count, () => 'The test does not say its steps.'),
     expected && {
       id: 'expected_tool',
       header: 'Expected tool',
@@ -116,6 +124,8 @@ export function testColumns(results: readonly Result[]): Column<Result>[] {
       id: 'tools_used',
       header: 'Tools used',
       width: 150,
+      narrow: 130,
+      weight: 2,
       cell: (result) => text(result.tools_used.join(', '), 'No tool was used.'),
       value: (result) => result.tools_used.join(', '),
     },
@@ -123,6 +133,8 @@ export function testColumns(results: readonly Result[]): Column<Result>[] {
       id: 'error',
       header: 'What went wrong',
       width: 220,
+      narrow: 170,
+      weight: 4,
       cell: (result) => (result.success === false || result.error ? text(failureOf(result), '') : ''),
       value: (result) => result.error,
     },
@@ -130,6 +142,7 @@ export function testColumns(results: readonly Result[]): Column<Result>[] {
       id: 'trace',
       header: 'Trace',
       width: 76,
+      weight: 5,
       cell: (result) =>
         result.trace_id ? (
           <Link
