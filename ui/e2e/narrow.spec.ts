@@ -40,6 +40,20 @@ for (const [address, name, width, seen] of TABLES) {
   });
 }
 
+for (const width of [900, 390]) {
+  test(`a comparison, ${width} px wide`, async ({ page }) => {
+    const answer = await page.request.get('/api/v1/runs?fields=run_id&sort=-total_tests,run_id&page_size=3');
+    const { items } = (await answer.json()) as { items: { run_id: string }[] };
+    await page.setViewportSize({ width, height: 800 });
+    await page.goto(`/compare?runs=${items.map(({ run_id }) => run_id).join()}`);
+    const table = page.getByRole('region', { name: 'Side by side, table' });
+    await expect(table.getByRole('columnheader', { name: 'B is' })).toBeVisible();
+    await expect.poll(() => table.evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0);
+    const success = table.getByRole('row', { name: /^Success ?more/ });
+    await expect(success.getByText(/^[+−]?[\d.]+ pp/).locator('visible=true')).toHaveCount(1);
+  });
+}
+
 test('all columns are a press away, and in the link', async ({ page }) => {
   await page.setViewportSize({ width: 900, height: 800 });
   await page.goto(`/runs/${RECORDING}?tab=tests`);

@@ -69,10 +69,10 @@ export function Difference({ comparison, focus }: { comparison: Comparison; focu
                   {name}
                 </th>
               ))}
-              <th scope="col" className={css.end}>
+              <th scope="col" className={`${css.end} ${css.roomy}`}>
                 {letter} − A
               </th>
-              <th scope="col" className={css.wide}>
+              <th scope="col" className={`${css.wide} ${css.roomy}`}>
                 95% interval
               </th>
               <th scope="col">{letter} is</th>
@@ -105,18 +105,26 @@ function Line({ line: { metric, values, difference }, focus }: { line: MetricLin
         {metric.name}
         <small aria-label={arrow}>{metric.better === 'higher' ? '↑' : '↓'}</small>
       </th>
-      {values.map(({ value, whole, mark }, index) => (
+      {values.map(({ value, whole, others, mark }, index) => (
         <td key={index} className={css.end} data-mark={mark} data-dim={index !== 0 && index !== focus}>
           <span title={whole && value !== null ? 'Of the whole run: not known of each test.' : undefined}>
             <Value of={metric.quantify(value)} align="end" why={difference.reason} />
             {whole && value !== null && <sup>run</sup>}
           </span>
           {mark === 'best' && <span className={css.best}>best</span>}
+          {others !== null && (
+            <span
+              className={css.tie}
+              title="The tests that it has in common with A: not those compared here."
+            >
+              over {plural(others, 'test')}
+            </span>
+          )}
           {mark === 'tie' && <span className={css.tie}>tie</span>}
         </td>
       ))}
       <td
-        className={css.end}
+        className={`${css.end} ${css.roomy}`}
         title={
           difference.difference === null ? undefined : `${exact(difference.difference)} ${difference.unit}`
         }
@@ -130,13 +138,16 @@ function Line({ line: { metric, values, difference }, focus }: { line: MetricLin
           </>
         )}
       </td>
-      <td>
+      <td className={css.roomy}>
         <Interval metric={metric} of={difference} />
       </td>
       <td>
         <Badge tone={tone} title={difference.reason}>
           <span aria-hidden="true">{sign}</span> {difference.verdict}
         </Badge>
+        {difference.difference !== null && (
+          <small className={css.short}>{signed(metric, difference.difference)}</small>
+        )}
         {/* What the interval beside it shows needs no words. */}
         {difference.ci_low === null || metric.id === 'success_rate' ? (
           <small className={css.reason}>{difference.reason}</small>

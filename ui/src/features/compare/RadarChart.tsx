@@ -9,18 +9,23 @@ import type { Theme } from '@/charts/option';
 import { significant, written } from '@/lib/format';
 
 import css from './compare.module.css';
-import { GROUPS, metricLines, radar } from './transform';
+import { GROUPS, metricLines, radar, together } from './transform';
 
 const parts = () => import('@/charts/parts/radar');
 
 const percent = (share: number) => `${significant(share * 100)}%`;
 
 export function RadarChart({ comparison, focus }: { comparison: Comparison; focus: Against }) {
-  const { axes, left, lines } = useMemo(() => {
+  const { axes, left, lines, drawn } = useMemo(() => {
     const lines = GROUPS.flatMap(({ metrics }) => metricLines(comparison, focus, metrics));
-    return { ...radar(lines), lines };
+    const runs = together(comparison, focus);
+    const drawn = runs.flatMap((run) => {
+      const side = comparison.runs[run];
+      return side ? [{ run, letter: side.letter, name: `${side.letter} ${side.model}` }] : [];
+    });
+    return { ...radar(lines, runs), lines, drawn };
   }, [comparison, focus]);
-  const names = comparison.runs.map(({ letter, model }) => `${letter} ${model}`);
+  const others = comparison.runs.filter((_, run) => !drawn.some((of) => of.run === run));
   const build = useCallback(
     (theme: Theme): FigureOption => ({
       animation: false,
@@ -42,9 +47,9 @@ export function RadarChart({ comparison, focus }: { comparison: Comparison; focu
           symbol: 'circle',
           symbolSize: 7,
           emphasis: { lineStyle: { width: 3 } },
-          data: comparison.runs.map(({ letter, model }, run) => ({
-            name: `${letter} ${model}`,
-            value: axes.map(({ shares }) => shares[run] ?? 0),
+          data: drawn.map(({ run, name }, at) => ({
+            name,
+            value: axes.map(({ shares }) => shares[at] ?? 0),
             lineStyle: { color: toneAt(theme, run), width: 2 },
             itemStyle: { color: toneAt(theme, run) },
             areaStyle: { color: toneAt(theme, run), opacity: 0.07 },
@@ -52,15 +57,16 @@ export function RadarChart({ comparison, focus }: { comparison: Comparison; focu
         },
       ],
     }),
-    [axes, comparison],
+    [axes, drawn],
   );
   const marks: Marks = {
-    counts: axes.length < 3 ? [] : [names.length],
-    read: ({ data: run }) => ({
-      title: names[run] ?? '',
+    counts: axes.length < 3 ? [] : [drawn.length],
+    read: ({ data: at }) => ({
+      title: drawn[at]?.name ?? '',
       facts: axes.map(({ metric, shares }): [string, string] => {
-        const value = lines.find((line) => line.metric.id === metric.id)?.values[run]?.value ?? null;
-        return [metric.name, `${written(metric.quantify(value))} (${percent(shares[run] ?? 0)})`];
+        const value =
+          lines.find((line) => line.metric.id === metric.id)?.values[drawn[at]?.run ?? -1]?.value ?? null;
+        return [metric.name, `${written(metric.quantify(value))} (${percent(shares[at] ?? 0)})`];
       }),
     }),
   };
@@ -72,19 +78,18 @@ export function RadarChart({ comparison, focus }: { comparison: Comparison; focu
       parts={parts}
       build={build}
       marks={marks}
-      legend={<Legend items={comparison.runs.map(({ letter }, tone) => ({ name: letter, tone }))} />}
+      legend={<Legend items={drawn.map(({ letter, run }) => ({ name: letter, tone: run }))} />}
       why="Fewer than three metrics are known of all runs."
       table={() => ({
-        columns: [
-          { header: 'Share of the best, %' },
-          ...comparison.runs.map(({ letter }) => ({ header: letter })),
-        ],
+        columns: [{ header: 'Share of the best, %' }, ...drawn.map(({ letter }) => ({ header: letter }))],
         rows: axes.map(({ metric, shares }) => [metric.name, ...shares.map((share) => share * 100)]),
       })}
       controls={
         <p className={css.meaning}>
           Each axis is the share of the best run&apos;s value that a run reaches: 100% at the edge is the best
           of these, 50% half the success or twice the cost.
+          {others.length > 0 &&
+            ` ${others.map(({ letter }) => letter).join(', ')} had other tests in common with A, so not drawn.`}
           {left.length > 0 && ` Not known of all, so not drawn: ${left.join(', ')}.`}
         </p>
       }

@@ -14,6 +14,7 @@ import {
   shownRows,
   signed,
   testRows,
+  together,
   track,
 } from './transform';
 
@@ -88,9 +89,41 @@ describe('values side by side', () => {
     const comparison = compared([difference('energy_wh', {})]);
     const [line] = metricLines(comparison, focusOf(comparison), ['energy_wh']);
     expect(line?.values).toEqual([
-      { value: 5, whole: true, mark: 'tie' },
-      { value: 5, whole: true, mark: 'tie' },
+      { value: 5, whole: true, others: null, mark: 'tie' },
+      { value: 5, whole: true, others: null, mark: 'tie' },
     ]);
+  });
+
+  it('have a best only where the data show one', () => {
+    const check = (verdict: MetricDifference['verdict'], first: number, other: number, expected: unknown) => {
+      const comparison = compared([difference('energy_wh', { first, this: other, verdict })]);
+      const [line] = metricLines(comparison, focusOf(comparison), ['energy_wh']);
+      expect(line?.values.map(({ mark }) => mark)).toEqual(expected);
+    };
+    check('better', 3, 2, [null, 'best']);
+    check('worse', 3, 4, ['best', null]);
+    check('undecided', 3, 2, [null, null]);
+    check('undecided', 3, 4, [null, null]);
+    check('tie', 3, 3, ['tie', 'tie']);
+  });
+
+  it('are held together only over the same tests', () => {
+    const [b, c] = [
+      difference('energy_wh', { first: 40, this: 30, verdict: 'better', pairs: 2 }),
+      difference('energy_wh', { first: 20, this: 1, verdict: 'better', pairs: 1 }),
+    ];
+    const comparison = compared([b], [c]);
+    const test = (...cells: boolean[]) => ({ cells: cells.map((has) => (has ? {} : null)) });
+    comparison.tests = [test(true, true, true), test(true, true, false)] as unknown as TestLine[];
+    expect(together(comparison, focusOf(comparison))).toEqual([0, 1]);
+    const [line] = metricLines(comparison, focusOf(comparison), ['energy_wh']);
+    expect(line?.values).toEqual([
+      { value: 40, whole: false, others: null, mark: null },
+      { value: 30, whole: false, others: null, mark: 'best' },
+      { value: 1, whole: false, others: 1, mark: null },
+    ]);
+    comparison.tests = [test(true, true, true), test(false, true, false)] as unknown as TestLine[];
+    expect(together(comparison, focusOf(comparison))).toEqual([0, 1, 2]);
   });
 });
 
@@ -123,7 +156,7 @@ it('puts the best at the edge of the radar, and leaves out what a run does not k
     of('total_duration_ms', 0, 5),
   ]);
   const ids = ['success_rate', 'total_tokens', 'co2_emissions_g', 'total_cost_usd', 'total_duration_ms'];
-  const { axes, left } = radar(metricLines(comparison, focusOf(comparison), ids));
+  const { axes, left } = radar(metricLines(comparison, focusOf(comparison), ids), [0, 1]);
   expect(axes.map(({ metric: { id }, shares }) => [id, shares])).toEqual([
     ['success_rate', [1, 0.5]],
     ['total_tokens', [1, 0.25]],

@@ -25,8 +25,11 @@ export const GROUPS: readonly { title: string; metrics: readonly string[] }[] = 
 
 export type MetricLine = {
   metric: RunMetric;
-  /** One per run; `whole` says that it is of the whole run, not of the tests in common. */
-  values: { value: number | null; whole: boolean; mark: 'best' | 'tie' | null }[];
+  /**
+   * One per run; `whole` says that it is of the whole run, not of the tests in common. `others` counts the tests behind
+   * it where they are not those of the two that are compared in detail.
+   */
+  values: { value: number | null; whole: boolean; others: number | null; mark: 'best' | 'tie' | null }[];
   /** The run in focus against the first. */
   difference: MetricDifference;
 };
@@ -40,8 +43,17 @@ export function marks(values: readonly (number | null)[], better: Better | null)
   return values.map((value) => (value === null ? null : same ? 'tie' : value === best ? 'best' : null));
 }
 
+/** The runs that have the same tests in common with the first as `focus` has: only their values can be held together. */
+export function together({ runs, tests }: Comparison, focus: Against): number[] {
+  const shares = (line: TestLine, run: number) => Boolean(line.cells[0]) && Boolean(line.cells[run]);
+  return runs.flatMap((_, run) =>
+    run === 0 || tests.every((line) => shares(line, run) === shares(line, focus.run)) ? [run] : [],
+  );
+}
+
 /** The table's lines, with `focus` (index of the run) compared in detail. */
 export function metricLines(comparison: Comparison, focus: Against, ids: readonly string[]): MetricLine[] {
+  const alike = together(comparison, focus);
   return ids.flatMap((id) => {
     const metric = metricOf(id);
     const difference = focus.metrics.find((of) => of.metric === id);
@@ -50,14 +62,25 @@ export function metricLines(comparison: Comparison, focus: Against, ids: readonl
       const paired =
         run === 0 ? difference : comparison.against_first[run - 1]?.metrics.find((of) => of.metric === id);
       const value = (run === 0 ? paired?.first : paired?.this) ?? null;
-      if (value !== null) return { value, whole: paired?.basis === 'runs' };
-      return { value: side.values[id] ?? null, whole: true };
+      const verdict = paired?.verdict ?? 'undecided';
+      if (value === null) return { value: side.values[id] ?? null, whole: true, others: null, verdict };
+      const whole = paired?.basis === 'runs';
+      return { value, whole, others: whole || alike.includes(run) ? null : (paired?.pairs ?? null), verdict };
     });
     const marked = marks(
-      plain.map(({ value }) => value),
+      plain.map(({ value }, run) => (alike.includes(run) ? value : null)),
       metric.better,
     );
-    return [{ metric, difference, values: plain.map((of, run) => ({ ...of, mark: marked[run] ?? null })) }];
+    // Best is what the data show to be better than the first, or the first when they show all others to be worse.
+    const shown = (run: number) =>
+      run > 0
+        ? plain[run]?.verdict === 'better'
+        : plain.every((of, other) => other === 0 || !alike.includes(other) || of.verdict === 'worse');
+    const values = plain.map(({ value, whole, others }, run) => {
+      const mark = marked[run] ?? null;
+      return { value, whole, others, mark: mark === 'best' && !shown(run) ? null : mark };
+    });
+    return [{ metric, difference, values }];
   });
 }
 
@@ -89,6 +112,7 @@ export function track({ ci_low, ci_high, difference }: MetricDifference) {
   };
 }
 
+/** `shares` has one of each run that is drawn. */
 export type RadarAxis = { metric: RunMetric; shares: number[] };
 
 const RADAR = [
@@ -102,20 +126,23 @@ const RADAR = [
 ];
 
 /**
- * Axes on which the best of the runs is 1 and the others are the share of it that they reach: half of the success,
+ * Axes on which the best of `runs` is 1 and the others are the share of it that they reach: half of the success,
  * or twice the CO2, is 0.5. An axis that some run does not know is left out.
  */
-export function radar(lines: readonly MetricLine[]): { axes: RadarAxis[]; left: string[] } {
+export function radar(
+  lines: readonly MetricLine[],
+  runs: readonly number[],
+): { axes: RadarAxis[]; left: string[] } {
   const axes: RadarAxis[] = [];
   const left: string[] = [];
   for (const id of RADAR) {
     const line = lines.find(({ metric }) => metric.id === id);
     if (!line) continue;
-    const values = line.values.flatMap(({ value }) => value ?? []);
+    const values = runs.flatMap((run) => line.values[run]?.value ?? []);
     const { better, name } = line.metric;
     const best = better === 'higher' ? Math.max(...values) : Math.min(...values);
     // Of a best of 0 nothing else is a share.
-    if (values.length < line.values.length || best < 0 || (best === 0 && values.some((value) => value !== 0)))
+    if (values.length < runs.length || best < 0 || (best === 0 && values.some((value) => value !== 0)))
       left.push(name);
     else {
       const share = (value: number) =>
