@@ -63,9 +63,21 @@ describe('environment', () => {
     expect(extentOf(metrics)).toEqual({ from: -5, to: 2500 });
     expect(extentOf({ ...metrics, series: [], tests: [], to_ms: 0 })).toEqual({ from: 0, to: 1 });
   });
+  const none = { ink: '', quiet: '', line: '', surface: '', raised: '', accent: '', pass: '', fail: '' };
+  const theme: Theme = { ...none, font: '', tones: ['red'] };
+
+  it('marks round times, wherever the window begins', () => {
+    const marks = (from: number, to: number) => {
+      const spec = chartSpec(chart('gen_ai.gpu.memory.used'), metrics, { from, to });
+      const { xAxis } = plotOption(spec, theme, 'full') as {
+        xAxis: { axisLabel: { customValues: number[] } };
+      };
+      return xAxis.axisLabel.customValues;
+    };
+    expect(marks(10_320, 20_620)).toEqual([12_000, 14_000, 16_000, 18_000, 20_000]);
+    expect(marks(0, 4000)).toEqual([500, 1000, 1500, 2000, 2500, 3000, 3500]);
+  });
   it('draws gaps as gaps', () => {
-    const none = { ink: '', quiet: '', line: '', surface: '', raised: '', accent: '', pass: '', fail: '' };
-    const theme: Theme = { ...none, font: '', tones: ['red'] };
     const spec = chartSpec(chart('gen_ai.gpu.memory.used'), metrics, window);
     const option = plotOption(spec, theme, 'full');
     const [first] = option.series as { data: unknown; connectNulls: boolean }[];

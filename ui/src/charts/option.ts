@@ -18,7 +18,7 @@ import type {
 import type { ComposeOption } from 'echarts/core';
 
 import { axisTime, axisUnit, significant, type Dimension } from '@/lib/format';
-import { timeStep, valueRange, type Line, type Window } from '@/lib/timeseries';
+import { ticks, valueRange, type Line, type Window } from '@/lib/timeseries';
 
 export type ChartOption = ComposeOption<
   | BarSeriesOption
@@ -77,7 +77,8 @@ export const tone = (theme: Theme, number: number) =>
 export function plotOption(spec: PlotSpec, theme: Theme, look: 'full' | 'strip'): ChartOption {
   const { factor } = unitOf(spec);
   const strip = look === 'strip';
-  const span = spec.window.to - spec.window.from;
+  const { from, to } = spec.window;
+  const span = to - from;
   return {
     animation: false,
     backgroundColor: 'transparent',
@@ -90,7 +91,6 @@ export function plotOption(spec: PlotSpec, theme: Theme, look: 'full' | 'strip')
       min: spec.window.from,
       max: spec.window.to,
       show: !strip,
-      interval: timeStep(span, 8),
       axisLine: { lineStyle: { color: theme.line } },
       axisTick: { show: false },
       splitLine: { show: false },
@@ -98,8 +98,8 @@ export function plotOption(spec: PlotSpec, theme: Theme, look: 'full' | 'strip')
         color: theme.quiet,
         fontSize: 11,
         hideOverlap: true,
-        showMinLabel: false,
-        showMaxLabel: false,
+        // Round ones, wherever the window begins; at its ends there is no room for them.
+        customValues: ticks(spec.window, 8).filter((ms) => ms > from && ms < to),
         formatter: (ms: number) => axisTime(ms, span),
       },
     },

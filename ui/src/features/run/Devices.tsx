@@ -20,8 +20,12 @@ const KINDS: Record<string, string> = {
   enclosure: 'platform',
 };
 
-export function Devices({ accounting }: Pick<RunDetail, 'accounting'>) {
+export function Devices({ accounting, run }: Pick<RunDetail, 'accounting' | 'run'>) {
   const { devices } = accounting;
+  const why =
+    run.co2_source === 'reported'
+      ? 'The run reports its CO₂ and cost itself, so they are not made from this energy.'
+      : 'Nothing says what its energy is multiplied by.';
   if (devices.length === 0) return null;
   return (
     <Panel title="Devices" note={callsInWords(accounting.call_energy)}>
@@ -42,7 +46,7 @@ export function Devices({ accounting }: Pick<RunDetail, 'accounting'>) {
           />
           <tbody>
             {devices.map((device, index) => (
-              <Row key={index} device={device} />
+              <Row key={index} device={device} why={why} />
             ))}
           </tbody>
         </table>
@@ -53,7 +57,8 @@ export function Devices({ accounting }: Pick<RunDetail, 'accounting'>) {
 
 const seconds = (s: number) => format.duration(s * 1000);
 
-function Row({ device }: { device: Device }) {
+/** `why` its CO2 and cost are unknown, where they are. */
+function Row({ device, why }: { device: Device; why: string }) {
   const method = METHODS[device.method];
   return (
     <tr>
@@ -75,10 +80,10 @@ function Row({ device }: { device: Device }) {
         <Value of={format.energy(device.energy_wh)} />
       </td>
       <td>
-        <Value of={format.co2(device.co2_emissions_g)} why="Nothing says what its energy is multiplied by." />
+        <Value of={format.co2(device.co2_emissions_g)} why={why} />
       </td>
       <td>
-        <Value of={format.usd(device.power_cost_usd)} why="Nothing says what its energy is multiplied by." />
+        <Value of={format.usd(device.power_cost_usd)} why={why} />
       </td>
       <td>
         <Value of={seconds(device.covered_s)} />

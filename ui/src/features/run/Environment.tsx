@@ -95,7 +95,7 @@ export function Environment({ detail }: { detail: RunDetail }) {
         ))}
       </div>
       <TestLanes runId={runId} tests={whole.data.tests} view={view} extent={extent} onWindow={setWindow} />
-      <Devices accounting={detail.accounting} />
+      <Devices accounting={detail.accounting} run={detail.run} />
     </CursorContext>
   );
 }
