@@ -188,6 +188,8 @@ test('shows how to begin when there is no run', async ({ browser }) => {
     await page.goto(server.url);
     await expect(page.getByText('smoltrace demo')).toBeVisible();
     await expect(page.getByText('smoltrace import PATH')).toBeVisible();
+    await expect(page.getByText('smoltrace eval --model')).toBeVisible();
+    await expect(page.getByText('OTEL_EXPORTER_OTLP_ENDPOINT')).toBeVisible();
     expect(wrong()).toEqual([]);
   } finally {
     await page.close();

@@ -55,13 +55,18 @@ live('a run appears and grows without a reload', async ({ page, server }) => {
   await expect(page.getByText('No run yet')).toBeVisible();
   await send(server, 'live-run', call(1, 100));
   await expect(page.getByRole('row', { name: /live-model/ })).toContainText('100');
+  // On top, whatever the order, and growing there.
+  const running = page.getByRole('region', { name: 'Running now' });
+  await expect(running.getByRole('listitem')).toHaveText(/live-model.*1 test, 100 tokens/);
+  await send(server, 'live-run', call(9, 11));
+  await expect(running.getByRole('listitem')).toHaveText(/2 tests, 111 tokens/);
 
   await page.goto('/runs/live-run');
   await expect(page.getByText('running')).toBeVisible();
   const main = page.getByRole('main');
-  await expect(main).toContainText('100');
+  await expect(main).toContainText('111');
   await send(server, 'live-run', call(2, 230), call(3, 1));
-  await expect(main).toContainText('331');
+  await expect(main).toContainText('342');
 });
 
 live('runs in progress are followed on their own screen', async ({ page, server }) => {

@@ -103,6 +103,9 @@ export function StatusBadge({ status }: { status: string }) {
   );
 }
 
+/** Something goes on right now. */
+export const Pulse = () => <span className={css.pulse} aria-hidden="true" />;
+
 export function OutcomeBadge({ success }: { success: boolean | null }) {
   if (success === null) {
     return (

@@ -18,6 +18,7 @@ import { ColumnChooser } from './ColumnChooser';
 import { chosenColumns } from './columns';
 import { ActiveFilters, Filters } from './Filters';
 import css from './leaderboard.module.css';
+import { Running } from './Running';
 import { SelectionBar, selectColumn, toggled } from './Selection';
 import { DEFAULT_SORT, filterQuery, isFiltered, type LeaderboardSearch } from './search';
 import { useRunRows } from './useRunRows';
@@ -153,6 +154,7 @@ export function Leaderboard() {
         )}
       </Filters>
       <ActiveFilters search={search} onChange={change} />
+      {!search.tab && <Running filter={filter} />}
       {!search.tab && (
         <SelectionBar
           selected={selected}
@@ -272,6 +274,9 @@ function FirstSteps() {
       </p>
       <Command>smoltrace demo</Command>
       <Command>smoltrace import PATH</Command>
+      <p>Evaluate the built-in tasks, or point a program of yours here:</p>
+      <Command>smoltrace eval --model replay:quick</Command>
+      <Command>export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318</Command>
     </Empty>
   );
 }

@@ -301,6 +301,7 @@ function Model({ run }: { run: Run }) {
     <span className={css.model} title={run.model}>
       <span>{name}</span>
       <small>
+        {run.status !== 'completed' && <StatusBadge status={run.status} />}
         {run.simulated && <SimulatedBadge />}
         {maker}
       </small>

@@ -9,6 +9,7 @@ import { liveRuns } from '@/api/queries';
 import type { LiveRun, LiveSpan } from '@/api/types';
 import {
   Badge,
+  Pulse,
   ShareBar,
   SimulatedBadge,
   Stat,
@@ -75,7 +76,7 @@ function RunCard({ item }: { item: LiveRun }) {
   return (
     <section className={css.card} aria-label={`Run ${run.run_id}`}>
       <header>
-        <span className={css.pulse} aria-hidden="true" />
+        <Pulse />
         <h2>
           <Link to="/runs/$runId" params={{ runId: run.run_id }}>
             {run.model}
