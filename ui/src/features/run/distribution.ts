@@ -50,7 +50,8 @@ export function spreadOption({ bins, outcomes, count }: Spread, unit: string, th
     grid: { ...GRID, top: 32, bottom: 26 },
     dataZoom: insideZoom(['x']),
     xAxis: {
-      ...axisText(theme, unit),
+      // The mark beneath a bar is where it begins.
+      ...axisText(theme, `From, ${unit}`),
       nameGap: 26,
       type: 'category',
       data: bins.map(({ from }) => trimmed(from)),
