@@ -11,8 +11,17 @@ const trace = (query: string) => async (page: Page) => {
   const { path, span_id } = await traceOf(page, 'tool:weather_compare');
   return `${path}${query.replace('SPAN', span_id)}`;
 };
+const compare = async (page: Page) => {
+  const answer = await page.request.get('/api/v1/runs?fields=run_id&sort=-total_tests,run_id&page_size=3');
+  const { items } = (await answer.json()) as { items: { run_id: string }[] };
+  return `/compare?runs=${items.map(({ run_id }) => run_id).join()}`;
+};
 const SCREENS: [name: string, address: (page: Page) => Promise<string> | string, ready: string][] = [
   ['the leaderboard', () => '/', 'role=grid'],
+  ['the trends', () => '/?tab=trends', 'canvas'],
+  ['the analytics', () => '/?tab=analytics', 'canvas'],
+  ['the comparison', compare, 'role=grid'],
+  ['the live view', () => '/live', 'role=heading[name="Live"]'],
   ['an empty search', () => '/?q=nothing-is-called-so', 'text=No run matches'],
   ['the overview', () => `/runs/${RECORDING}`, 'text=Slowest tests'],
   ['the tests', () => `/runs/${RECORDING}?tab=tests&test=tool:model_down`, 'text=Sum of all tests'],
