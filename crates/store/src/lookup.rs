@@ -31,6 +31,8 @@ use parquet::{
     file::{metadata::PageIndexPolicy, page_index::column_index::ColumnIndexMetaData},
 };
 
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
+
 use crate::{
     error::StoreError,
     query::{self, Scan, equals},
@@ -70,7 +72,7 @@ impl Wanted {
 /// Looks traces up in one table.
 #[derive(Debug, Default)]
 pub(crate) struct Lookup {
-    tail: tokio::sync::Mutex<Tail>,
+    tail: AsyncMutex<Tail>,
     known: Arc<Mutex<KnownFiles>>,
 }
 
@@ -92,18 +94,24 @@ struct Footer {
 }
 
 impl Lookup {
+    /// Reads what was committed since the last look.
+    pub(crate) async fn follow(&self, table: &Table) -> Result<MutexGuard<'_, Tail>, StoreError> {
+        let mut tail = self.tail.lock().await;
+        tail.follow(table).await?;
+        tail.take_news();
+        Ok(tail)
+    }
+
     /// The rows in no order; `None` when the table's files are not such that they can be read one by one.
     pub(crate) async fn rows(
         &self,
         table: &Table,
         wanted: Wanted,
     ) -> Result<Option<Vec<RecordBatch>>, StoreError> {
-        let paths: Vec<String> = {
-            let mut tail = self.tail.lock().await;
-            tail.follow(table).await?;
-            tail.take_news();
-            tail.files_from(&wanted.run_id, i64::MIN).into_iter().map(|file| file.path).collect()
-        };
+        let tail = self.follow(table).await?;
+        let files = tail.files_from(&wanted.run_id, i64::MIN);
+        drop(tail);
+        let paths: Vec<String> = files.into_iter().map(|file| file.path).collect();
         if !table.has_plain_files().await {
             return Ok(None);
         }

@@ -49,7 +49,7 @@ struct Inner {
     tables: Arc<[Table; TABLES]>,
     scanner: Arc<Scanner>,
     /// By table; only those with a trace id are in use.
-    lookups: [Lookup; TABLES],
+    lookups: Arc<[Lookup; TABLES]>,
     runtimes: Runtimes,
     queue: Option<mpsc::Sender<Request>>,
     shares: Arc<Semaphore>,
@@ -116,9 +116,11 @@ impl Store {
             runtimes.append().spawn(writer.serve(receiver));
             sender
         });
+        let lookups: Arc<[Lookup; TABLES]> = Arc::default();
         let (open, closed) = watch::channel(());
         if let (false, Some(background)) = (read_only, options.background) {
-            runtimes.append().spawn(keep_up(tables.clone(), dir.clone(), background, commits, closed));
+            let (tables, lookups) = (tables.clone(), lookups.clone());
+            runtimes.append().spawn(keep_up(tables, lookups, dir.clone(), background, commits, closed));
         }
         // A semaphore counts up to an eighth of what a machine word holds.
         let queue_rows = options.queue_rows.clamp(1, u32::MAX as usize >> 3);
@@ -127,7 +129,7 @@ impl Store {
                 dir,
                 tables,
                 scanner,
-                lookups: Default::default(),
+                lookups,
                 runtimes,
                 queue,
                 shares: Arc::new(Semaphore::new(queue_rows)),
@@ -461,6 +463,7 @@ impl Store {
 /// The background task of upkeep. An error of one round is logged; the next round tries again.
 async fn keep_up(
     tables: Arc<[Table; TABLES]>,
+    lookups: Arc<[Lookup; TABLES]>,
     dir: PathBuf,
     background: Background,
     mut commits: watch::Receiver<u64>,
@@ -484,6 +487,12 @@ async fn keep_up(
             }
             if closed.has_changed().is_err() {
                 return;
+            }
+        }
+        // So that the first look-up after many commits has few to follow.
+        for table in [SPANS, EVENTS] {
+            if let Err(error) = lookups[table].follow(&tables[table]).await {
+                tracing::debug!(table = tables[table].layout.name, %error, "the log could not be followed");
             }
         }
     }

@@ -119,15 +119,6 @@ impl SpanBlockBuilder {
         self.open.reserve(bytes.min(BUFFER_BYTES));
     }
 
-    /// How many spans.
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     /// The place of an origin, which is the last one mostly: spans come origin by origin.
     pub fn origin(&mut self, run_id: &str, service: &str, resource: &str, scope: &str) -> u32 {
         let same = self.origins.last().is_some_and(|last| {
