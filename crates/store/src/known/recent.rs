@@ -439,7 +439,7 @@ fn first_times<'a>(layout: &Layout, batches: &'a [Rows]) -> HashMap<&'a str, i64
     firsts
 }
 
-fn first_times_of<'a>(block: &'a impl Block) -> impl Iterator<Item = (&'a str, i64)> {
+fn first_times_of(block: &impl Block) -> impl Iterator<Item = (&str, i64)> {
     let (runs, places) = block.runs();
     let mut firsts = vec![i64::MAX; runs.len()];
     for (group, time, _) in block.times() {
