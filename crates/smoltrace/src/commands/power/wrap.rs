@@ -7,6 +7,8 @@ use std::{
 };
 
 use anyhow::{Context, Error, Result};
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::report::Snapshot;
 use crate::{
@@ -19,6 +21,8 @@ use crate::{
 /// its number, that of a command that cannot be run 126, and 127 where there is none, as shells have it.
 pub async fn run(command: &[OsString], measuring: Option<&Measuring>, config: &Config) -> Result<()> {
     let (program, arguments) = command.split_first().context("there is no command")?;
+    // Before the command is there: a signal that comes early would end us, and leave it behind.
+    let signals = Signals::new()?;
     let child = match Command::new(program).args(arguments).spawn() {
         Ok(child) => child,
         Err(error) => {
@@ -27,7 +31,7 @@ pub async fn run(command: &[OsString], measuring: Option<&Measuring>, config: &C
             return Err(PassThrough(code).into());
         }
     };
-    let status = wait(child).await?;
+    let status = signals.wait(child).await?;
     let text = match measuring {
         None => "energy      unknown: no device could be read\n".to_owned(),
         Some(measuring) => {
@@ -55,36 +59,58 @@ fn code(status: ExitStatus) -> u8 {
     status.code().map_or(1, |code| u8::try_from(code).unwrap_or(1))
 }
 
-/// Waits for the command, and hands on the signals that this process gets. What comes from the terminal (Ctrl-C) the
-/// command gets by itself.
+/// The signals that are handed on to the command. What comes from the terminal (Ctrl-C) the command gets by itself.
 #[cfg(unix)]
-async fn wait(mut child: Child) -> Result<ExitStatus> {
-    use std::io::IsTerminal;
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
 
-    use tokio::signal::unix::{SignalKind, signal};
+#[cfg(unix)]
+impl Signals {
+    /// From now on they do not end this process.
+    fn new() -> Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
 
-    let pid = libc::pid_t::try_from(child.id()).context("the command has a process id")?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    let ended = tokio::task::spawn_blocking(move || child.wait());
-    tokio::pin!(ended);
-    loop {
-        let got = tokio::select! {
-            status = &mut ended => return Ok(status??),
-            _ = interrupt.recv() => (!std::io::stdin().is_terminal()).then_some(libc::SIGINT),
-            _ = terminate.recv() => Some(libc::SIGTERM),
-            _ = hang_up.recv() => Some(libc::SIGHUP),
-        };
-        if let Some(signal) = got {
-            // SAFETY: it takes two numbers and touches no memory of ours. The child is waited for, so the number is
-            // its own until it has ended.
-            unsafe { libc::kill(pid, signal) };
+    /// Waits for the command, and hands the signals on.
+    async fn wait(mut self, mut child: Child) -> Result<ExitStatus> {
+        use std::io::IsTerminal as _;
+
+        let pid = libc::pid_t::try_from(child.id()).context("the command has a process id")?;
+        let ended = tokio::task::spawn_blocking(move || child.wait());
+        tokio::pin!(ended);
+        loop {
+            let got = tokio::select! {
+                status = &mut ended => return Ok(status??),
+                _ = self.interrupt.recv() => (!std::io::stdin().is_terminal()).then_some(libc::SIGINT),
+                _ = self.terminate.recv() => Some(libc::SIGTERM),
+                _ = self.hang_up.recv() => Some(libc::SIGHUP),
+            };
+            if let Some(signal) = got {
+                // SAFETY: it takes two numbers and touches no memory of ours. The child is waited for, so the number is
+                // its own until it has ended.
+                unsafe { libc::kill(pid, signal) };
+            }
         }
     }
 }
 
 #[cfg(not(unix))]
-async fn wait(mut child: Child) -> Result<ExitStatus> {
-    Ok(tokio::task::spawn_blocking(move || child.wait()).await??)
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Result<Self> {
+        Ok(Self)
+    }
+
+    async fn wait(self, mut child: Child) -> Result<ExitStatus> {
+        Ok(tokio::task::spawn_blocking(move || child.wait()).await??)
+    }
 }
