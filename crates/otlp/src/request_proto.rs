@@ -33,7 +33,7 @@ use super::{
         point_row, quantile_value, sum_of, temporality,
     },
     nanos, scope_json,
-    span::{Span, event_json, hex, link_json, otel_kind, otel_status},
+    span::{Span, event_json, hex, link_json, not_zeros, otel_kind, otel_status},
 };
 use crate::{
     json::{Object, double},
@@ -149,7 +149,7 @@ fn id(bytes: &[u8], width: usize, what: &str) -> Result<Option<String>, String> 
 /// An id of `width` bytes; `None` for nothing or zeros.
 pub(crate) fn id_bytes<'a>(bytes: &'a [u8], width: usize, what: &str) -> Result<Option<&'a [u8]>, String> {
     if bytes.is_empty() || bytes.len() == width {
-        Ok(Some(bytes).filter(|bytes| bytes.iter().any(|byte| *byte != 0)))
+        Ok(not_zeros(bytes))
     } else {
         Err(format!("the {what} has {} bytes, not {width}", bytes.len()))
     }

@@ -34,62 +34,6 @@ pub struct Span {
     pub dropped_links: u64,
 }
 
-/// What every span has, whichever way it was written.
-#[derive(Debug)]
-pub(crate) struct SpanHead {
-    pub(crate) trace_id: String,
-    pub(crate) span_id: String,
-    pub(crate) parent_span_id: Option<String>,
-    pub(crate) name: String,
-    /// Unix ns; 0 when not given.
-    pub(crate) start: i64,
-    /// Unix ns; 0 when it never ended.
-    pub(crate) end: i64,
-    pub(crate) status: SpanStatus,
-    pub(crate) status_message: Option<String>,
-}
-
-impl SpanHead {
-    /// The row, neither promoted nor sealed.
-    pub(crate) fn into_row(
-        self,
-        origin: &Origin,
-        scope: &str,
-        [attributes, events, links]: [String; 3],
-    ) -> Result<SpanRow, String> {
-        let (start, end) = lasts(self.start, self.end)?;
-        Ok(SpanRow {
-            run_id: origin.run_id.clone(),
-            trace_id: self.trace_id,
-            span_id: self.span_id,
-            parent_span_id: self.parent_span_id,
-            test_uid: None,
-            name: self.name,
-            kind: SpanKind::Other,
-            start_time_unix_nano: start,
-            end_time_unix_nano: end,
-            status: self.status,
-            status_message: self.status_message.filter(|message| !message.is_empty()),
-            service: origin.service.clone(),
-            model: None,
-            provider: None,
-            input_tokens: None,
-            output_tokens: None,
-            total_tokens: None,
-            cache_read_tokens: None,
-            cache_write_tokens: None,
-            reasoning_tokens: None,
-            emitted_cost_usd: None,
-            attributes,
-            events,
-            links,
-            resource: origin.resource.clone(),
-            scope: scope.to_owned(),
-            row_id: String::new(),
-        })
-    }
-}
-
 /// Start and end of a span, Unix ns, each the other where it is 0.
 pub(crate) fn lasts(start: i64, end: i64) -> Result<(i64, i64), String> {
     match (start, end) {
@@ -147,19 +91,36 @@ impl Span {
             };
             self.attributes.entry(name).or_insert(value);
         }
-        let attributes = canonical_object(&self.attributes);
-        let texts = [attributes, canonical_array(&self.events), canonical_array(&self.links)];
-        let head = SpanHead {
+        let (start, end) = lasts(self.start, self.end)?;
+        let mut row = SpanRow {
+            run_id: origin.run_id.clone(),
             trace_id: self.trace_id,
             span_id: self.span_id,
             parent_span_id: self.parent_span_id,
+            test_uid: None,
             name: self.name,
-            start: self.start,
-            end: self.end,
+            kind: SpanKind::Other,
+            start_time_unix_nano: start,
+            end_time_unix_nano: end,
             status: self.status,
-            status_message: self.status_message,
+            status_message: self.status_message.filter(|message| !message.is_empty()),
+            service: origin.service.clone(),
+            model: None,
+            provider: None,
+            input_tokens: None,
+            output_tokens: None,
+            total_tokens: None,
+            cache_read_tokens: None,
+            cache_write_tokens: None,
+            reasoning_tokens: None,
+            emitted_cost_usd: None,
+            attributes: canonical_object(&self.attributes),
+            events: canonical_array(&self.events),
+            links: canonical_array(&self.links),
+            resource: origin.resource.clone(),
+            scope: scope.to_owned(),
+            row_id: String::new(),
         };
-        let mut row = head.into_row(origin, scope, texts)?;
         normalize::promote(&mut row, &self.attributes);
         Ok(row)
     }
@@ -241,7 +202,12 @@ pub fn id(
 
 /// Lower-case hex of an id; `None` for nothing or zeros.
 pub fn hex(bytes: &[u8]) -> Option<String> {
-    bytes.iter().any(|byte| *byte != 0).then(|| ids::hex(bytes))
+    not_zeros(bytes).map(ids::hex)
+}
+
+/// The bytes of an id; `None` for nothing or zeros.
+pub(crate) fn not_zeros(bytes: &[u8]) -> Option<&[u8]> {
+    bytes.iter().any(|byte| *byte != 0).then_some(bytes)
 }
 
 /// A time in Unix ns: a whole number or its text; 0 when not given.
