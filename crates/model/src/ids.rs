@@ -50,13 +50,48 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// Adds bytes as lower-case hex digits.
 pub(crate) fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let start = out.len();
-    out.resize(start + 2 * bytes.len(), 0);
-    for (digits, byte) in out[start..].chunks_exact_mut(2).zip(bytes) {
-        digits[0] = DIGITS[usize::from(byte >> 4)];
-        digits[1] = DIGITS[usize::from(byte & 15)];
+    let (words, rest) = bytes.as_chunks::<4>();
+    for word in words {
+        out.extend_from_slice(&hex_of_word(u32::from_be_bytes(*word)));
     }
+    if !rest.is_empty() {
+        let mut word = [0; 4];
+        word[..rest.len()].copy_from_slice(rest);
+        out.extend_from_slice(&hex_of_word(u32::from_be_bytes(word))[..2 * rest.len()]);
+    }
+}
+
+/// One byte of each eight.
+const ONES: u64 = 0x0101_0101_0101_0101;
+/// What is between the digit 9 and the letter a.
+const TO_LETTERS: u64 = (b'a' - b'9' - 1) as u64;
+
+/// The digits of a word, all eight at once: each byte of a larger one is one of them.
+pub(crate) fn hex_of_word(word: u32) -> [u8; 8] {
+    let mut digits = u64::from(word);
+    digits = (digits | digits << 16) & 0x0000_ffff_0000_ffff;
+    digits = (digits | digits << 8) & 0x00ff_00ff_00ff_00ff;
+    digits = (digits | digits << 4) & (0x0f * ONES);
+    text_of_digits(digits).to_be_bytes()
+}
+
+/// Digits, a byte each, as text.
+fn text_of_digits(digits: u64) -> u64 {
+    let letters = ((digits + 6 * ONES) >> 4) & ONES;
+    digits + u64::from(b'0') * ONES + letters * TO_LETTERS
+}
+
+/// The word of eight lower-case digits.
+fn word_of_hex(text: [u8; 8]) -> Option<u32> {
+    let text = u64::from_be_bytes(text);
+    // The lower four bits of a letter count from one.
+    let mut digits = (text & (0x0f * ONES)) + 9 * ((text >> 6) & ONES);
+    if digits & (0xf0 * ONES) != 0 || text_of_digits(digits) != text {
+        return None;
+    }
+    digits = (digits | digits >> 4) & 0x00ff_00ff_00ff_00ff;
+    digits = (digits | digits >> 8) & 0x0000_ffff_0000_ffff;
+    Some((digits | digits >> 16) as u32)
 }
 
 /// A hash as 32 lower-case hex digits.
@@ -67,21 +102,8 @@ pub fn hash_hex(hash: u128) -> String {
 /// A hash of its 32 lower-case hex digits.
 pub(crate) fn hash_of_hex(text: &str) -> Option<u128> {
     let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
-    let mut hash = 0_u128;
-    // Halves, since a number of 128 bits is slow to shift.
-    for half in digits.chunks_exact(16) {
-        let mut number = 0_u64;
-        for digit in half {
-            let value = match digit {
-                b'0'..=b'9' => digit - b'0',
-                b'a'..=b'f' => digit - b'a' + 10,
-                _ => return None,
-            };
-            number = number << 4 | u64::from(value);
-        }
-        hash = hash << 64 | u128::from(number);
-    }
-    Some(hash)
+    let (words, _) = digits.as_chunks::<8>();
+    words.iter().try_fold(0, |hash, word| Some(hash << 32 | u128::from(word_of_hex(*word)?)))
 }
 
 /// 32 hex digits of the 128-bit XXH3 hash of `parts`, each length-prefixed so that no two
@@ -125,6 +147,11 @@ mod tests {
         for other in ["", "0", &"F".repeat(32), &"+".repeat(32), &"0".repeat(33)] {
             assert_eq!(hash_of_hex(other), None, "{other}");
         }
+        for other in (0..=u8::MAX).map(char::from) {
+            let text = format!("{other}{}", "0".repeat(32 - other.len_utf8()));
+            assert_eq!(hash_of_hex(&text).is_some(), matches!(other, '0'..='9' | 'a'..='f'), "{text}");
+        }
+        assert_eq!(hex(&[0xde, 0xad, 0xbe, 0xef, 0x01, 0x9f]), "deadbeef019f");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One export request of a client, within bounds: item by item, so that what a request can cost is
 //! bounded by the bounds and not by what its bytes unfold to.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use opentelemetry_proto::tonic::{
     common::v1::InstrumentationScope,
@@ -303,20 +303,21 @@ impl Decoder<'_> {
 
     /// ResourceSpans, ResourceMetrics and ResourceLogs alike: 1 is the resource, 2 the scope groups.
     fn resource_group(&mut self, group: &[u8], index: usize) -> Result<(), Refused> {
-        let resource_bytes = last(group, 1)?;
-        let resource = resource_bytes.map(|bytes| self.message::<Resource>(bytes, "a resource"));
+        let resource_bytes = embedded(group, 1)?;
+        let resource = resource_bytes.as_deref().map(|bytes| self.message::<Resource>(bytes, "a resource"));
         let origin = request_proto::origin(resource.transpose()?).named();
         let root = Spot::Root(self.signal.as_str());
         let place = root.index(index);
         let mut fields = Fields::of(group);
         while let Some((number, field)) = fields.next()? {
             let (2, Some(group)) = (number, field.bytes()) else { continue };
-            let scope_bytes = last(group, 1)?;
-            let scope = scope_bytes.map(|bytes| self.message::<InstrumentationScope>(bytes, "a scope"));
+            let scope_bytes = embedded(group, 1)?;
+            let scope =
+                scope_bytes.as_deref().map(|bytes| self.message::<InstrumentationScope>(bytes, "a scope"));
             let scope = Scope {
                 json: request_proto::scope(scope.transpose()?),
-                resource: resource_bytes.unwrap_or_default(),
-                bytes: scope_bytes.unwrap_or_default(),
+                resource: resource_bytes.as_deref().unwrap_or_default(),
+                bytes: scope_bytes.as_deref().unwrap_or_default(),
             };
             let mut items = Fields::of(group);
             let mut item = 0;
@@ -358,8 +359,10 @@ impl Decoder<'_> {
                 }
             }
             Signal::Metrics => {
-                self.count(data_points(bytes)?, origin, &scope.json)?;
+                let points = data_points(bytes)?;
+                self.count(points, origin, &scope.json)?;
                 self.fits(bytes.len(), "a metric")?;
+                self.points.reserve(points);
                 match NumberMetric::of(bytes)? {
                     Some(metric) => self.numbers(&metric, origin, scope, place)?,
                     None => {
@@ -493,13 +496,15 @@ impl Scope<'_> {
     }
 }
 
-/// The last value of a field of a message, which is the one that counts.
-fn last(message: &[u8], wanted: u32) -> Result<Option<&[u8]>, Malformed> {
+/// A field of a message that is a message itself: said more than once, it is all of what was said, one after the other.
+fn embedded(message: &[u8], wanted: u32) -> Result<Option<Cow<'_, [u8]>>, Malformed> {
     let mut fields = Fields::of(message);
-    let mut found = None;
+    let mut found: Option<Cow<'_, [u8]>> = None;
     while let Some((number, field)) = fields.next()? {
-        if number == wanted {
-            found = field.bytes().or(found);
+        let Some(bytes) = field.bytes().filter(|_| number == wanted) else { continue };
+        match &mut found {
+            Some(found) => found.to_mut().extend_from_slice(bytes),
+            None => found = Some(bytes.into()),
         }
     }
     Ok(found)

@@ -128,7 +128,7 @@ pub(crate) fn encode(batch: Batch) -> Result<[Option<Rows>; TABLES], StoreError>
     block::<PointRow>(&batch.points)?;
     Ok([
         (!batch.spans.is_empty()).then(|| Rows::Spans(vec![Arc::new(batch.spans)])),
-        (!batch.points.is_empty()).then(|| Rows::Points(batch.points)),
+        (!batch.points.is_empty()).then(|| Rows::Points(vec![Arc::new(batch.points)])),
         table(batch.events, |row| (&row.run_id, &row.row_id))?,
         table(batch.results, |row| (&row.run_id, &row.row_id))?,
         table(batch.runs, |row| (&row.run_id, &row.row_id))?,

@@ -25,7 +25,7 @@ use futures::{StreamExt as _, executor::block_on, stream};
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
-use smoltrace_model::rows::{KnownSeries, PointBlock, PointRow, TableRow};
+use smoltrace_model::rows::{PointBlock, PointRow, TableRow};
 
 use crate::{
     error::StoreError,
@@ -70,7 +70,7 @@ pub(crate) fn merge(layout: &Layout, files: Vec<DataFile>) -> Result<EncodedFile
     if layout.name == PointRow::TABLE
         && let Some(points) = read_points(&files)?
     {
-        let sorted = points.to_sorted_batch();
+        let sorted = PointBlock::to_sorted_batch(&points);
         drop(points);
         return parquet_file::encode(layout, &sorted, Effort::Kept).map_err(|e| unwritten(layout, e));
     }
@@ -81,11 +81,11 @@ fn unwritten(layout: &Layout, error: impl ToString) -> StoreError {
     StoreError::Other { path: layout.name.into(), cause: error.to_string() }
 }
 
-/// The points of all files by series; `None` when one says what a block cannot hold.
-fn read_points(files: &[DataFile]) -> Result<Option<PointBlock>, StoreError> {
-    let (mut points, mut known) = (PointBlock::default(), KnownSeries::default());
+/// The points of all files in blocks; `None` when one says what a block cannot hold.
+fn read_points(files: &[DataFile]) -> Result<Option<Vec<PointBlock>>, StoreError> {
+    let mut blocks = Vec::with_capacity(files.len());
     for file in files {
-        let before = points.len();
+        let mut found = 0;
         let options = ArrowReaderOptions::new();
         let metadata = ArrowReaderMetadata::load(&file.file, options).map_err(|e| file.corrupt(e))?;
         let options = ArrowReaderOptions::new().with_schema(with_dictionaries(metadata.schema()));
@@ -94,13 +94,15 @@ fn read_points(files: &[DataFile]) -> Result<Option<PointBlock>, StoreError> {
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file.again()?, metadata);
         let reader = reader.with_batch_size(file.rows.max(1)).build().map_err(|e| file.corrupt(e))?;
         for batch in reader {
-            if !points.add_batch(&batch.map_err(|e| file.corrupt(e))?, &mut known) {
+            let Some(block) = PointBlock::of_batch(&batch.map_err(|e| file.corrupt(e))?) else {
                 return Ok(None);
-            }
+            };
+            found += block.len();
+            blocks.push(block);
         }
-        check_rows(file, points.len() - before)?;
+        check_rows(file, found)?;
     }
-    Ok(Some(points))
+    Ok(Some(blocks))
 }
 
 /// The schema with the texts that repeat over a series as dictionaries.

@@ -16,7 +16,7 @@ pub(crate) enum Rows {
     /// Batches of the table's columns.
     Columns(Vec<RecordBatch>),
     Spans(Vec<Arc<SpanBlock>>),
-    Points(PointBlock),
+    Points(Vec<Arc<PointBlock>>),
 }
 
 impl Rows {
@@ -24,7 +24,7 @@ impl Rows {
         match self {
             Self::Columns(batches) => batches.iter().map(RecordBatch::num_rows).sum(),
             Self::Spans(blocks) => blocks.iter().map(|block| block.len()).sum(),
-            Self::Points(points) => points.len(),
+            Self::Points(blocks) => blocks.iter().map(|block| block.len()).sum(),
         }
     }
 
@@ -36,7 +36,7 @@ impl Rows {
                 columns.filter_map(|runs| runs.as_string_opt::<i32>()).flatten().flatten().collect()
             }
             Self::Spans(blocks) => blocks.iter().flat_map(|block| block.run_ids()).collect(),
-            Self::Points(points) => points.run_ids().collect(),
+            Self::Points(blocks) => blocks.iter().flat_map(|block| block.run_ids()).collect(),
         };
         runs.dedup();
         runs
@@ -47,7 +47,7 @@ impl Rows {
         let sorted = match self {
             Self::Columns(batches) => parquet_file::sort(layout, batches)?,
             Self::Spans(blocks) => SpanBlock::to_sorted_batch(blocks),
-            Self::Points(points) => points.to_sorted_batch(),
+            Self::Points(blocks) => PointBlock::to_sorted_batch(blocks),
         };
         parquet_file::encode(layout, &sorted, Effort::Fresh)
     }

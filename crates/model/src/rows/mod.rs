@@ -5,6 +5,7 @@
 
 mod block;
 mod cell;
+mod columns;
 mod event;
 mod point;
 mod point_block;
@@ -18,7 +19,7 @@ pub use block::Block;
 pub use cell::{Cell, RowError};
 pub use event::EventRow;
 pub use point::{Instrument, PointRow, Temporality};
-pub use point_block::{KnownSeries, PointBlock, PointSample, PointSeries};
+pub use point_block::{PointBlock, PointSample, PointSeries};
 pub use result::ResultRow;
 pub use run::{RunRow, RunStatus, Source};
 pub use span::{SpanKind, SpanRow, SpanStatus};

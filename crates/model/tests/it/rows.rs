@@ -3,17 +3,17 @@
 use std::{fmt::Debug, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, StringArray},
+    array::{Array, ArrayRef, AsArray, StringArray},
     compute::cast,
-    datatypes::{DataType, Field, Schema},
+    datatypes::{DataType, Field, Int32Type, Schema},
     record_batch::RecordBatch,
 };
 use proptest::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use smoltrace_model::rows::{
-    Instrument, KnownSeries, PointBlock, PointRow, ResultRow, RowError, RunRow, RunStatus, Source, SpanBlock,
-    SpanKind, SpanRow, SpanStatus, TableRow, Temporality,
+    Instrument, PointBlock, PointRow, ResultRow, RowError, RunRow, RunStatus, Source, SpanBlock, SpanKind,
+    SpanRow, SpanStatus, TableRow, Temporality,
 };
 
 /// The texts an enum column of a table may hold; none for a column of free text.
@@ -157,6 +157,7 @@ proptest! {
     fn points_by_series_are_the_rows(
         points in prop::collection::vec(any_row::<PointRow>(), 1..5),
         samples in prop::collection::vec((0_usize..5, any_row::<PointRow>()), 0..20),
+        keep in prop::collection::vec(any::<bool>(), 21),
     ) {
         // Some of them differ in their unit alone.
         let mut points = points;
@@ -174,30 +175,37 @@ proptest! {
         let block: PointBlock = rows.iter().cloned().collect();
         prop_assert_eq!(block.len(), rows.len());
         prop_assert_eq!(&block.to_rows(), &rows);
-        let sorted = PointRow::from_batch(&block.to_sorted_batch()).expect("columns of the table");
+        let part = block.part(&keep);
+        let kept = rows.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(row, _)| row.clone());
+        prop_assert_eq!(part.to_rows(), kept.collect::<Vec<_>>());
+
+        // Several blocks, which have some of their series in common.
+        let blocks = [block.clone(), part.clone(), rows.iter().rev().cloned().collect()];
+        let mut all: Vec<PointRow> = blocks.iter().flat_map(PointBlock::to_rows).collect();
+        let batch = PointBlock::to_sorted_batch(&blocks);
+        let sorted = PointRow::from_batch(&batch).expect("columns of the table");
         let key = |row: &PointRow| {
             (row.run_id.clone(), row.metric.clone(), row.series_id.clone(), row.time_unix_nano)
         };
         prop_assert!(sorted.is_sorted_by_key(key));
-        let ids = |rows: &[PointRow]| {
-            let mut rows = rows.to_vec();
-            rows.sort_by(|a, b| a.row_id.cmp(&b.row_id));
-            rows
-        };
-        prop_assert_eq!(ids(&sorted), ids(&rows));
+        let by_id = |rows: &mut Vec<PointRow>| rows.sort_by(|a, b| a.row_id.cmp(&b.row_id));
+        by_id(&mut all);
+        let mut found = sorted.clone();
+        by_id(&mut found);
+        prop_assert_eq!(found, all);
+        // A dictionary says nothing that no row says.
+        let units = batch.column_by_name("unit").expect("a column").as_dictionary::<Int32Type>();
+        for unit in units.values().as_string::<i32>() {
+            prop_assert!(sorted.iter().any(|row| Some(&*row.unit) == unit));
+        }
 
         // And back, whether texts stand in dictionaries or as they are.
-        for batch in [block.to_sorted_batch(), PointRow::to_batch(&sorted)] {
-            let mut again = PointBlock::default();
-            let mut known = KnownSeries::default();
-            prop_assert!(again.add_batch(&batch, &mut known));
+        for batch in [batch, PointRow::to_batch(&sorted)] {
+            let again = PointBlock::of_batch(&batch).expect("points of ours");
             prop_assert_eq!(again.to_rows(), sorted.clone());
-            // What cannot be told leaves no trace.
             let stranger = PointRow { row_id: "of another writer".into(), ..points[0].clone() };
-            prop_assert!(!again.add_batch(&PointRow::to_batch(&[points[1].clone().sealed(), stranger]), &mut known));
-            prop_assert_eq!(again.to_rows(), sorted.clone());
-            prop_assert!(again.add_batch(&batch, &mut known));
-            prop_assert_eq!(again.len(), 2 * sorted.len());
+            let strange = PointRow::to_batch(&[points[1].clone().sealed(), stranger]);
+            prop_assert_eq!(PointBlock::of_batch(&strange), None);
         }
     }
 

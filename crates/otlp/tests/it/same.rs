@@ -24,6 +24,37 @@ fn protobuf_as_a_request_and_as_a_file() {
     check(Signal::Metrics, &metrics(&[1.0, 2.5, f64::NAN]));
 }
 
+/// Two messages one after the other are one in which the repeated fields of both stand.
+#[test]
+fn a_resource_and_a_scope_may_come_in_pieces() {
+    let field = |number: u8, bytes: &[u8]| {
+        let mut field = vec![number << 3 | 2];
+        prost::encode_length_delimiter(bytes.len(), &mut field).expect("a length");
+        [&field, bytes].concat()
+    };
+    let attribute = |key: &str, value: &str| {
+        let value = field(1, value.as_bytes());
+        field(1, &[field(1, key.as_bytes()), field(2, &value)].concat())
+    };
+    let point =
+        [&[0x19_u8][..], &1_795_000_000_000_000_000_u64.to_le_bytes(), &[0x21], &2.5_f64.to_le_bytes()];
+    let metric = [field(1, b"gen_ai.gpu.power"), field(5, &field(1, &point.concat()))].concat();
+    let scope = [field(1, &field(1, b"scope")), field(2, &metric), field(1, &field(2, b"7"))].concat();
+    let group = [
+        field(1, &attribute("run.id", "run")),
+        field(2, &scope),
+        field(1, &attribute("service.name", "service")),
+    ];
+    let body = field(1, &group.concat());
+    check(Signal::Metrics, &body);
+    let request = protobuf(Signal::Metrics, &body, &Bounds::default()).expect("a request");
+    let [row] = &request.points.to_rows()[..] else { panic!("{request:?}") };
+    assert_eq!(
+        (&*row.run_id, &*row.service, &*row.scope),
+        ("run", "service", r#"{"name":"scope","version":"7"}"#)
+    );
+}
+
 #[test]
 fn json_and_protobuf_give_the_same_rows() {
     let span = r#"{"traceId": "01010101010101010101010101010101", "spanId": "0101010101010101", "name": "span",

@@ -8,13 +8,14 @@ use std::{
     borrow::Borrow,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     hash::{BuildHasherDefault, Hash},
+    sync::Arc,
 };
 
 use arrow::{
     array::BooleanArray, compute::filter_record_batch, error::ArrowError, record_batch::RecordBatch,
 };
 use datafusion::logical_expr::{col, lit};
-use smoltrace_model::rows::{Block, KnownSeries, PointBlock};
+use smoltrace_model::rows::{Block, PointBlock, SpanBlock};
 
 use super::{
     Fresh, Looked, Reader, numbers, row_id, strings,
@@ -209,26 +210,24 @@ impl Recent {
     /// The rows that are new, which count as remembered at once.
     pub(super) fn fresh(&mut self, layout: &Layout, batches: &[Rows]) -> Result<Fresh, ArrowError> {
         let mut written = Vec::with_capacity(batches.len());
-        let (mut points, mut series) = (PointBlock::default(), KnownSeries::default());
-        let (mut columns, mut spans) = (Vec::new(), Vec::new());
+        let (mut columns, mut spans, mut points) = (Vec::new(), Vec::new(), Vec::new());
         let mut taken = Taken::default();
         for rows in batches {
             let mut count = 0;
             match rows {
-                Rows::Points(block) => {
-                    let keep = taken.add_block(block, &mut self.runs, &mut self.old);
-                    count += keep.iter().filter(|keep| **keep).count();
-                    points.append(block, &keep, &mut series);
+                Rows::Points(blocks) => {
+                    for block in blocks {
+                        let (new, part) =
+                            taken.new_of(block, PointBlock::part, &mut self.runs, &mut self.old);
+                        count += new;
+                        points.extend(part);
+                    }
                 }
                 Rows::Spans(blocks) => {
                     for block in blocks {
-                        let keep = taken.add_block(&**block, &mut self.runs, &mut self.old);
-                        let new = keep.iter().filter(|keep| **keep).count();
+                        let (new, part) = taken.new_of(block, SpanBlock::part, &mut self.runs, &mut self.old);
                         count += new;
-                        match new == block.len() {
-                            true => spans.push(block.clone()),
-                            false => spans.push(block.part(&keep).into()),
-                        }
+                        spans.extend(part);
                     }
                 }
                 Rows::Columns(parts) => {
@@ -368,16 +367,23 @@ impl<'a> Taken<'a> {
         new
     }
 
-    /// Adds the rows of a block; says of each whether it is new.
-    fn add_block(
+    /// Adds the rows of a block; returns how many are new, and a block of these if there are any.
+    fn new_of<B: Block>(
         &mut self,
-        block: &'a impl Block,
+        block: &'a Arc<B>,
+        part: impl FnOnce(&B, &[bool]) -> B,
         known: &mut HashMap<String, RunRows>,
         old: &mut Ids,
-    ) -> Vec<bool> {
+    ) -> (usize, Option<Arc<B>>) {
         let (runs, of_group) = block.runs();
         let places: Vec<usize> = runs.into_iter().map(|run| self.place(known, run)).collect();
-        block.times().map(|(group, time, id)| self.add(places[of_group[group]], time, id, old)).collect()
+        let keep: Vec<bool> =
+            block.times().map(|(group, time, id)| self.add(places[of_group[group]], time, id, old)).collect();
+        match keep.iter().filter(|keep| **keep).count() {
+            0 => (0, None),
+            new if new == keep.len() => (new, Some(block.clone())),
+            new => (new, Some(part(block, &keep).into())),
+        }
     }
 
     /// Puts the runs back; returns their new rows.
@@ -423,7 +429,10 @@ fn first_times<'a>(layout: &Layout, batches: &'a [Rows]) -> HashMap<&'a str, i64
     };
     for rows in batches {
         match rows {
-            Rows::Points(block) => first_times_of(block).for_each(|(run, first)| note(run, first)),
+            Rows::Points(blocks) => blocks
+                .iter()
+                .flat_map(|block| first_times_of(&**block))
+                .for_each(|(run, first)| note(run, first)),
             Rows::Spans(blocks) => blocks
                 .iter()
                 .flat_map(|block| first_times_of(&**block))
@@ -453,7 +462,7 @@ fn first_times_of(block: &impl Block) -> impl Iterator<Item = (&str, i64)> {
 fn for_each_row<'a>(layout: &Layout, batches: &'a [Rows], mut each: impl FnMut(&'a str, i64, u128)) {
     for rows in batches {
         match rows {
-            Rows::Points(block) => for_each_row_of(block, &mut each),
+            Rows::Points(blocks) => blocks.iter().for_each(|block| for_each_row_of(&**block, &mut each)),
             Rows::Spans(blocks) => blocks.iter().for_each(|block| for_each_row_of(&**block, &mut each)),
             Rows::Columns(parts) => {
                 for batch in parts {

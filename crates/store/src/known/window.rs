@@ -54,13 +54,14 @@ struct Chunk {
     from: i64,
     /// Ids with their times, Unix ns.
     rows: HashMap<Id, i64, BuildHasherDefault<Folded>>,
-    /// How many rows there may be until it is split.
+    /// With so many rows it is split.
     most: usize,
 }
 
-/// Rows of a chunk: about as many as a processor keeps near at hand. As many as a map has room for, and so has a smaller
-/// one for half of them.
+/// Rows of a chunk: about as many as a processor keeps near at hand, and as many as a map of that size has room for.
 const CHUNK_ROWS: usize = 14_336;
+/// One of so many rows goes into the next chunk when one is full.
+const LATEST: usize = 8;
 
 /// All rows from some time on.
 #[derive(Debug)]
@@ -105,7 +106,7 @@ impl Window {
         let Entry::Vacant(free) = chunk.rows.entry(id.into()) else { return false };
         free.insert(time);
         self.rows += 1;
-        if chunk.rows.len() > chunk.most {
+        if chunk.rows.len() >= chunk.most {
             self.split(place);
         }
         true
@@ -119,21 +120,25 @@ impl Window {
         }
     }
 
-    /// Moves the later half of a chunk's rows into a chunk of their own.
+    /// Moves the latest rows of a chunk into a chunk of their own: few, since of those to come most are later still.
     fn split(&mut self, place: usize) {
+        let is_last = place + 1 == self.chunks.len();
         let chunk = &mut self.chunks[place];
         let mut times: Vec<i64> = chunk.rows.values().copied().collect();
-        let half = times.len() / 2;
-        let (_, middle, _) = times.select_nth_unstable(half);
-        let middle = *middle;
+        let cut = times.len() - times.len().div_ceil(LATEST);
+        let (earlier, cut, later) = times.select_nth_unstable(cut);
         // Rows of one time stay together.
-        let Some(from) = times.iter().copied().filter(|time| *time > middle).min() else {
-            chunk.most *= 2;
-            return;
+        let from = match later.iter().copied().filter(|time| *time > *cut).min() {
+            Some(from) => from,
+            None if earlier.iter().any(|time| *time < *cut) => *cut,
+            None => {
+                chunk.most *= 2;
+                return;
+            }
         };
-        let later: HashMap<_, _, _> = chunk.rows.extract_if(|_, time| *time >= from).collect();
-        // Few come late.
-        chunk.rows.shrink_to_fit();
+        let room = if is_last { self.chunk_rows } else { 0 };
+        let mut later = HashMap::with_capacity_and_hasher(room, BuildHasherDefault::default());
+        later.extend(chunk.rows.extract_if(|_, time| *time >= from));
         chunk.most = self.chunk_rows.max(2 * chunk.rows.len());
         let most = self.chunk_rows.max(2 * later.len());
         self.chunks.insert(place + 1, Chunk { from, rows: later, most });

@@ -3,9 +3,8 @@
 //! The form in which many points travel from a decoder to the table. Knows no wire form.
 
 mod read;
+mod sorted;
 mod write;
-
-pub(crate) use write::row_ids;
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
@@ -60,15 +59,86 @@ pub struct PointSample {
 /// Points of any number of series and runs.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PointBlock {
+    /// Run ids; one may stand more than once.
+    runs: Vec<String>,
     series: Vec<PointSeries>,
-    rows: Vec<BlockRow>,
+    /// Of each series, the place of its run.
+    run_of: Vec<u32>,
+    points: Points,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-struct BlockRow {
-    id: u128,
-    series: u32,
-    sample: PointSample,
+/// Points as columns.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Points {
+    /// Place of the series.
+    series: Vec<u32>,
+    ids: Vec<u128>,
+    starts: Vec<Option<i64>>,
+    times: Vec<i64>,
+    values: Vec<f64>,
+    /// Places of the few points that have one, ascending, and their detail.
+    details: Vec<(usize, Box<str>)>,
+}
+
+impl Points {
+    fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    fn reserve(&mut self, points: usize) {
+        self.series.reserve(points);
+        self.ids.reserve(points);
+        self.starts.reserve(points);
+        self.times.reserve(points);
+        self.values.reserve(points);
+    }
+
+    fn push(&mut self, series: u32, id: u128, sample: PointSample) {
+        if let Some(detail) = sample.detail {
+            self.details.push((self.len(), detail));
+        }
+        self.series.push(series);
+        self.ids.push(id);
+        self.starts.push(sample.start);
+        self.times.push(sample.time);
+        self.values.push(sample.value);
+    }
+
+    /// Those of which `keep` says true.
+    fn part(&self, keep: &[bool]) -> Self {
+        fn kept<T: Copy>(all: &[T], keep: &[bool]) -> Vec<T> {
+            all.iter().zip(keep).filter(|(_, keep)| **keep).map(|(one, _)| *one).collect()
+        }
+        let mut details = Vec::new();
+        if !self.details.is_empty() {
+            let mut places = keep.iter().scan(0, |next, keep| {
+                *next += usize::from(*keep);
+                Some(*next)
+            });
+            let mut last = 0;
+            for (at, detail) in &self.details {
+                let place = places.nth(at - last);
+                last = at + 1;
+                if let Some(place) = place.filter(|_| keep[*at]) {
+                    details.push((place - 1, detail.clone()));
+                }
+            }
+        }
+        Self {
+            series: kept(&self.series, keep),
+            ids: kept(&self.ids, keep),
+            starts: kept(&self.starts, keep),
+            times: kept(&self.times, keep),
+            values: kept(&self.values, keep),
+            details,
+        }
+    }
+
+    /// The detail of each point.
+    fn details(&self) -> impl Iterator<Item = Option<&str>> {
+        let mut details = self.details.iter().peekable();
+        (0..self.len()).map(move |point| details.next_if(|(at, _)| *at == point).map(|(_, detail)| &**detail))
+    }
 }
 
 impl PointSeries {
@@ -126,15 +196,26 @@ fn write_sample(sample: &PointSample, out: &mut Vec<u8>) {
 impl PointBlock {
     /// How many points.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.points.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
+    }
+
+    /// Makes room for so many more points.
+    pub fn reserve(&mut self, points: usize) {
+        self.points.reserve(points);
     }
 
     /// Adds a series and returns its place; a series may be added more than once.
     pub fn add_series(&mut self, series: PointSeries) -> u32 {
+        let run = &series.head().run_id;
+        // Mostly that of the series before.
+        if self.runs.last() != Some(run) {
+            self.runs.push(run.clone());
+        }
+        self.run_of.push((self.runs.len() - 1) as u32);
         self.series.push(series);
         (self.series.len() - 1) as u32
     }
@@ -145,12 +226,7 @@ impl PointBlock {
         write_sample(&sample, buffer);
         let mut hash = self.series[series as usize].0.hash.clone();
         hash.update(buffer);
-        self.rows.push(BlockRow { id: hash.digest128(), series, sample });
-    }
-
-    /// Row ids as numbers, each with the place of its series.
-    pub fn ids(&self) -> impl Iterator<Item = (usize, u128)> {
-        self.rows.iter().map(|row| (row.series as usize, row.id))
+        self.points.push(series, hash.digest128(), sample);
     }
 
     /// Keeps the points whose series is wanted; returns how many went.
@@ -159,54 +235,50 @@ impl PointBlock {
         if keep.iter().all(|keep| *keep) {
             return 0;
         }
-        let before = self.rows.len();
-        self.rows.retain(|row| keep[row.series as usize]);
-        before - self.rows.len()
+        let before = self.len();
+        let keep: Vec<bool> = self.points.series.iter().map(|place| keep[*place as usize]).collect();
+        self.points = self.points.part(&keep);
+        before - self.len()
     }
 
-    /// Adds the points of a block of which `keep` says true, in order.
-    pub fn append(&mut self, block: &PointBlock, keep: &[bool], known: &mut KnownSeries) {
-        let mut places: Vec<Option<u32>> = vec![None; block.series.len()];
-        self.rows.reserve(keep.len());
-        for (row, _) in block.rows.iter().zip(keep).filter(|(_, keep)| **keep) {
-            let series = &block.series[row.series as usize];
-            let place = *places[row.series as usize].get_or_insert_with(|| {
-                *known.places.entry(series.0.key).or_insert_with(|| self.add_series(series.clone()))
-            });
-            self.rows.push(BlockRow { series: place, ..row.clone() });
-        }
+    /// The points of which `keep` says true, in order.
+    #[must_use]
+    pub fn part(&self, keep: &[bool]) -> Self {
+        Self { points: self.points.part(keep), ..self.without_points() }
+    }
+
+    fn without_points(&self) -> Self {
+        let Self { runs, series, run_of, .. } = self;
+        Self { runs: runs.clone(), series: series.clone(), run_of: run_of.clone(), points: Points::default() }
     }
 
     /// The points as rows, in order.
     pub fn to_rows(&self) -> Vec<PointRow> {
-        self.rows
-            .iter()
-            .map(|row| PointRow {
-                start_time_unix_nano: row.sample.start,
-                time_unix_nano: row.sample.time,
-                value: row.sample.value,
-                detail: row.sample.detail.as_deref().map(str::to_owned),
-                row_id: ids::hash_hex(row.id),
-                ..self.series[row.series as usize].head().clone()
+        let points = &self.points;
+        (0..self.len())
+            .zip(points.details())
+            .map(|(at, detail)| PointRow {
+                start_time_unix_nano: points.starts[at],
+                time_unix_nano: points.times[at],
+                value: points.values[at],
+                detail: detail.map(str::to_owned),
+                row_id: ids::hash_hex(points.ids[at]),
+                ..self.series[points.series[at] as usize].head().clone()
             })
             .collect()
     }
 }
 
-/// Places of the series of a block, by content.
-#[derive(Debug, Default)]
-pub struct KnownSeries {
-    places: HashMap<u128, u32, ahash::RandomState>,
-}
-
-/// Its groups are its series.
+/// Its groups are its runs.
 impl Block for PointBlock {
     fn run_ids(&self) -> impl Iterator<Item = &str> {
-        self.series.iter().map(|series| series.head().run_id.as_str())
+        self.runs.iter().map(String::as_str)
     }
 
     fn times(&self) -> impl Iterator<Item = (usize, i64, u128)> {
-        self.rows.iter().map(|row| (row.series as usize, row.sample.time, row.id))
+        let Points { series, times, ids, .. } = &self.points;
+        let runs = series.iter().map(|place| self.run_of[*place as usize] as usize);
+        runs.zip(times).zip(ids).map(|((run, time), id)| (run, *time, *id))
     }
 }
 

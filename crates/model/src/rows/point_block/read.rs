@@ -6,7 +6,7 @@ use arrow::{
     record_batch::RecordBatch,
 };
 
-use super::{BlockRow, KnownSeries, PointBlock, PointSample, PointSeries};
+use super::{PointBlock, PointSeries};
 use crate::{
     ids::hash_of_hex,
     rows::{Instrument, PointRow, Temporality},
@@ -55,21 +55,9 @@ impl<'a> Texts<'a> {
 }
 
 impl PointBlock {
-    /// Adds the points of a batch of the table, whose texts may be dictionaries. Says `false`, and adds nothing,
-    /// when a row says something that a block cannot hold: it was not written by this program.
-    #[must_use]
-    pub fn add_batch(&mut self, batch: &RecordBatch, known: &mut KnownSeries) -> bool {
-        let before = (self.series.len(), self.rows.len());
-        let added = self.try_add(batch, known).is_some();
-        if !added {
-            self.rows.truncate(before.1);
-            self.series.truncate(before.0);
-            known.places.retain(|_, place| (*place as usize) < before.0);
-        }
-        added
-    }
-
-    fn try_add(&mut self, batch: &RecordBatch, known: &mut KnownSeries) -> Option<()> {
+    /// The points of a batch of the table, whose texts may be dictionaries. `None` when a row says something that a
+    /// block cannot hold: it was not written by this program.
+    pub fn of_batch(batch: &RecordBatch) -> Option<Self> {
         let text = |name| Texts::of(batch, name);
         let texts = [
             text("run_id")?,
@@ -89,30 +77,31 @@ impl PointBlock {
         let number = |name| batch.column_by_name(name)?.as_primitive_opt::<Int64Type>();
         let (starts, times) = (number("start_time_unix_nano")?, number("time_unix_nano")?);
         let values = batch.column_by_name("value")?.as_primitive_opt::<Float64Type>()?;
-        let (details, ids) = (text("detail")?, text("row_id")?);
-        if monotonic.null_count() + times.null_count() + values.null_count() > 0 {
+        let (details, ids) = (text("detail")?, batch.column_by_name("row_id")?.as_string_opt::<i32>()?);
+        if monotonic.null_count() + times.null_count() + values.null_count() + ids.null_count() > 0 {
             return None;
         }
-        let mut changes = vec![false; batch.num_rows()];
+        let rows = batch.num_rows();
+        let mut changes = vec![false; rows];
         texts.iter().for_each(|column| column.mark(&mut changes));
-        (1..changes.len()).for_each(|row| changes[row] |= monotonic.value(row) != monotonic.value(row - 1));
+        (1..rows).for_each(|row| changes[row] |= monotonic.value(row) != monotonic.value(row - 1));
 
-        self.rows.reserve(batch.num_rows());
-        let mut place = 0;
-        for (row, change) in changes.into_iter().enumerate() {
-            if row == 0 || change {
-                let series = PointSeries::of(head(&texts, monotonic.value(row), row)?);
-                place = *known.places.entry(series.0.key).or_insert_with(|| self.add_series(series));
-            }
-            let sample = PointSample {
-                start: starts.is_valid(row).then(|| starts.value(row)),
-                time: times.value(row),
-                value: values.value(row),
-                detail: details.get(row).map(Into::into),
-            };
-            self.rows.push(BlockRow { id: hash_of_hex(ids.get(row)?)?, series: place, sample });
+        let mut block = Self::default();
+        block.points.series.reserve(rows);
+        let mut start = 0;
+        while start < rows {
+            let end = (start + 1..rows).find(|row| changes[*row]).unwrap_or(rows);
+            let series = PointSeries::of(head(&texts, monotonic.value(start), start)?);
+            let place = block.add_series(series);
+            block.points.series.extend(std::iter::repeat_n(place, end - start));
+            start = end;
         }
-        Some(())
+        block.points.ids = (0..rows).map(|row| hash_of_hex(ids.value(row))).collect::<Option<_>>()?;
+        block.points.starts = starts.iter().collect();
+        block.points.times = times.values().to_vec();
+        block.points.values = values.values().to_vec();
+        block.points.details = (0..rows).filter_map(|row| Some((row, details.get(row)?.into()))).collect();
+        Some(block)
     }
 }
 

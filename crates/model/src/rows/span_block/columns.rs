@@ -4,17 +4,16 @@ use std::{borrow::Borrow, collections::HashMap, sync::Arc};
 
 use ahash::RandomState;
 use arrow::{
-    array::{
-        ArrayRef, BinaryViewArray, DictionaryArray, Float64Array, Int32Array, Int64Array, StringArray,
-        make_view,
-    },
+    array::{ArrayRef, BinaryViewArray, Float64Array, Int32Array, Int64Array, StringArray, make_view},
     buffer::{Buffer, NullBuffer},
-    datatypes::{Field, Int32Type, Schema},
     record_batch::RecordBatch,
 };
 
 use super::{Row, SpanBlock, SpanOrigin, Text};
-use crate::rows::{SpanKind, SpanRow, SpanStatus, TableRow, point_block::row_ids};
+use crate::rows::{
+    SpanKind, SpanRow, SpanStatus,
+    columns::{batch_of, dictionary, row_ids},
+};
 
 /// A column of repeated texts has so many rows for each that is different, or it is no dictionary.
 const ROWS_A_TEXT: usize = 4;
@@ -53,15 +52,7 @@ impl SpanBlock {
     /// texts are binary views of the buffers of the blocks, which are not copied.
     pub fn to_sorted_batch<B: Borrow<SpanBlock>>(blocks: &[B]) -> RecordBatch {
         let sorted = Sorted::of(blocks);
-        let schema = SpanRow::schema();
-        let columns: Vec<ArrayRef> =
-            schema.fields().iter().map(|field| sorted.column(field.name())).collect();
-        let fields =
-            schema.fields().iter().zip(&columns).map(|(field, column)| {
-                Field::new(field.name(), column.data_type().clone(), field.is_nullable())
-            });
-        let schema = Schema::new(fields.collect::<Vec<_>>());
-        RecordBatch::try_new(Arc::new(schema), columns).expect("fields are those of the columns")
+        batch_of::<SpanRow>(|name| sorted.column(name))
     }
 }
 
@@ -154,7 +145,7 @@ impl<'a> Sorted<'a> {
                 let ids =
                     self.traces.iter().map(|trace| str::from_utf8(trace.id).expect("only UTF-8 is written"));
                 let keys = self.rows.iter().map(|row| row.trace as i32);
-                dictionary(keys, StringArray::from_iter_values(ids))
+                dictionary(Int32Array::from_iter_values(keys), StringArray::from_iter_values(ids))
             }
             "span_id" => self.texts(|row| row.span.span_id),
             "parent_span_id" => self.repeated(|row| row.span.parent_span_id),
@@ -162,19 +153,15 @@ impl<'a> Sorted<'a> {
             "name" => self.repeated(|row| Some(row.span.name)),
             "kind" => {
                 let keys = self.rows.iter().map(|row| row.row.span.kind as i32);
-                dictionary(
-                    keys,
-                    StringArray::from_iter_values(SpanKind::ALL.iter().map(|kind| kind.as_str())),
-                )
+                let kinds = SpanKind::ALL.iter().map(|kind| kind.as_str());
+                dictionary(Int32Array::from_iter_values(keys), StringArray::from_iter_values(kinds))
             }
             "start_time_unix_nano" => self.numbers(|row| row.span.start_time_unix_nano),
             "end_time_unix_nano" => self.numbers(|row| row.span.end_time_unix_nano),
             "status" => {
                 let keys = self.rows.iter().map(|row| row.row.span.status as i32);
-                dictionary(
-                    keys,
-                    StringArray::from_iter_values(SpanStatus::ALL.iter().map(|status| status.as_str())),
-                )
+                let statuses = SpanStatus::ALL.iter().map(|status| status.as_str());
+                dictionary(Int32Array::from_iter_values(keys), StringArray::from_iter_values(statuses))
             }
             "status_message" => self.repeated(|row| row.span.status_message),
             "service" => self.of_origin(|origin| &origin.service),
@@ -194,14 +181,15 @@ impl<'a> Sorted<'a> {
             "links" => self.repeated(|row| Some(row.span.links)),
             "resource" => self.of_origin(|origin| &origin.resource),
             "scope" => self.of_origin(|origin| &origin.scope),
-            "row_id" => Arc::new(row_ids(self.rows.iter().map(|row| row.row.id))),
+            "row_id" => row_ids(self.rows.iter().map(|row| row.row.id)),
             other => unreachable!("a column {other} that spans do not have"),
         }
     }
 
     fn of_origin(&self, of: fn(&SpanOrigin) -> &str) -> ArrayRef {
         let keys = self.rows.iter().map(|row| row.origin as i32);
-        dictionary(keys, StringArray::from_iter_values(self.origins.iter().map(|origin| of(origin))))
+        let texts = self.origins.iter().map(|origin| of(origin));
+        dictionary(Int32Array::from_iter_values(keys), StringArray::from_iter_values(texts))
     }
 
     fn numbers(&self, of: fn(&Row) -> i64) -> ArrayRef {
@@ -243,7 +231,7 @@ impl<'a> Sorted<'a> {
             last = Some((row.buffer, text, key));
             keys.push(Some(key));
         }
-        dictionary_of(keys.into(), StringArray::from_iter_values(texts))
+        dictionary(keys.into(), StringArray::from_iter_values(texts))
     }
 
     fn optional(&self, of: fn(&Row) -> Option<Text>) -> ArrayRef {
@@ -260,13 +248,4 @@ impl<'a> Sorted<'a> {
         let views = BinaryViewArray::try_new(views.into(), self.buffers.clone(), valid);
         Arc::new(views.expect("every view is of a text in the buffers"))
     }
-}
-
-fn dictionary(keys: impl Iterator<Item = i32>, values: StringArray) -> ArrayRef {
-    dictionary_of(Int32Array::from_iter_values(keys), values)
-}
-
-fn dictionary_of(keys: Int32Array, values: StringArray) -> ArrayRef {
-    let dictionary = DictionaryArray::<Int32Type>::try_new(keys, Arc::new(values));
-    Arc::new(dictionary.expect("every key is the place of a value"))
 }
