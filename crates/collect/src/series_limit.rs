@@ -11,6 +11,7 @@ pub(crate) struct SeriesLimit {
     most: usize,
     most_runs: usize,
     clock: u64,
+    /// When each was used last, and the ids of its series.
     runs: HashMap<String, (u64, HashSet<u128, RandomState>), RandomState>,
 }
 
@@ -22,21 +23,25 @@ impl SeriesLimit {
     /// Takes out the points of series past the limit of their run; returns how many.
     pub(crate) fn apply(&mut self, points: &mut PointBlock) -> usize {
         self.clock += 1;
-        points.retain_series(|series| self.admits(series))
+        let mut keep = Vec::new();
+        for (run, series) in points.series_by_run() {
+            let most = self.most;
+            let known = self.of_run(run);
+            let admit = |id| known.contains(&id) || known.len() < most && known.insert(id);
+            keep.extend(series.iter().map(PointSeries::id).map(admit));
+        }
+        points.retain_series(&keep)
     }
 
-    fn admits(&mut self, series: &PointSeries) -> bool {
-        let run = series.head().run_id.as_str();
+    /// The ids of the series of a run.
+    fn of_run(&mut self, run: &str) -> &mut HashSet<u128, RandomState> {
         if !self.runs.contains_key(run) {
             self.make_room();
-            self.runs.insert(run.to_owned(), (0, HashSet::default()));
+            self.runs.insert(run.to_owned(), Default::default());
         }
-        let Some((used, known)) = self.runs.get_mut(run) else { return false };
+        let (used, ids) = self.runs.get_mut(run).expect("it is there by now");
         *used = self.clock;
-        if known.contains(&series.id()) {
-            return true;
-        }
-        known.len() < self.most && known.insert(series.id())
+        ids
     }
 
     fn make_room(&mut self) {

@@ -49,7 +49,7 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// Adds bytes as lower-case hex digits.
-pub(crate) fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
+pub fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
     let (words, rest) = bytes.as_chunks::<4>();
     for word in words {
         out.extend_from_slice(&hex_of_word(u32::from_be_bytes(*word)));
@@ -67,7 +67,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const TO_LETTERS: u64 = (b'a' - b'9' - 1) as u64;
 
 /// The digits of a word, all eight at once: each byte of a larger one is one of them.
-pub(crate) fn hex_of_word(word: u32) -> [u8; 8] {
+fn hex_of_word(word: u32) -> [u8; 8] {
     let mut digits = u64::from(word);
     digits = (digits | digits << 16) & 0x0000_ffff_0000_ffff;
     digits = (digits | digits << 8) & 0x00ff_00ff_00ff_00ff;

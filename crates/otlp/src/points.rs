@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    ops::Range,
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
@@ -176,18 +177,21 @@ impl<'a> NumberMetric<'a> {
     }
 }
 
-/// Reads a point with nothing but attributes, times and one finite number, and puts the bytes of its
-/// attributes into `attributes`. `None` for any other point, and for what is no point at all.
-pub(crate) fn read_number(point: &[u8], attributes: &mut Vec<u8>) -> Option<PointSample> {
-    attributes.clear();
+/// Reads a point with nothing but attributes, times and one finite number; returns with it the bytes in which its
+/// attributes stand, one after the other. `None` for any other point, and for what is no point at all.
+pub(crate) fn read_number(point: &[u8]) -> Option<(PointSample, &[u8])> {
     let (mut start, mut time, mut value) = (0_u64, 0_u64, None);
+    let mut attributes: Option<Range<usize>> = None;
     let mut fields = Fields::of(point);
+    let mut from = 0;
     while let Some((number, field)) = fields.next().ok()? {
+        let to = point.len() - fields.left();
         match (number, field) {
-            (7, Field::Bytes(pair)) => {
-                attributes.extend_from_slice(&u32::try_from(pair.len()).ok()?.to_le_bytes());
-                attributes.extend_from_slice(pair);
-            }
+            (7, Field::Bytes(_)) => match &mut attributes {
+                Some(before) if before.end == from => before.end = to,
+                Some(_) => return None,
+                None => attributes = Some(from..to),
+            },
             (2, Field::Fixed64(nanos)) => start = nanos,
             (3, Field::Fixed64(nanos)) => time = nanos,
             (4, Field::Fixed64(bits)) => value = Some(f64::from_bits(bits)),
@@ -201,12 +205,14 @@ pub(crate) fn read_number(point: &[u8], attributes: &mut Vec<u8>) -> Option<Poin
             (8, Field::Varint(0)) => {}
             _ => return None,
         }
+        from = to;
     }
     let start = i64::try_from(start).ok()?;
-    Some(PointSample {
+    let sample = PointSample {
         start: (start != 0).then_some(start),
         time: i64::try_from(time).ok()?,
         value: value.filter(|value| value.is_finite())?,
         detail: None,
-    })
+    };
+    Some((sample, &point[attributes.unwrap_or_default()]))
 }

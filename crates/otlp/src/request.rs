@@ -199,6 +199,9 @@ impl Request {
     }
 }
 
+/// Bytes of a point in protobuf: with an attribute or two few have less.
+const POINT_BYTES: usize = 64;
+
 /// Decodes the body of an export request. What is wrong with one item is counted in
 /// [`Request::rejected`] with a note, and the rest goes on. One `cache` is to be used with the same
 /// `bounds` always.
@@ -222,9 +225,11 @@ pub fn decode_request(
         items: 0,
         repeated: 0,
     };
-    if signal == Signal::Traces {
+    match (signal, encoding) {
         // JSON of attributes is a little longer than their protobuf mostly.
-        decoder.spans.reserve(body.len() + body.len() / 4);
+        (Signal::Traces, _) => decoder.spans.reserve(body.len() + body.len() / 4),
+        (Signal::Metrics, Encoding::Protobuf) => decoder.points.reserve(body.len() / POINT_BYTES),
+        _ => {}
     }
     match encoding {
         Encoding::Protobuf => decoder.protobuf(body)?,
@@ -359,10 +364,8 @@ impl Decoder<'_> {
                 }
             }
             Signal::Metrics => {
-                let points = data_points(bytes)?;
-                self.count(points, origin, &scope.json)?;
+                self.count(data_points(bytes)?, origin, &scope.json)?;
                 self.fits(bytes.len(), "a metric")?;
-                self.points.reserve(points);
                 match NumberMetric::of(bytes)? {
                     Some(metric) => self.numbers(&metric, origin, scope, place)?,
                     None => {
@@ -389,18 +392,16 @@ impl Decoder<'_> {
         place: &Spot<'_>,
     ) -> Result<(), Refused> {
         let known = self.cache.of_head(&scope.key(&metric.head));
-        let (mut attributes, mut buffer) = (Vec::with_capacity(256), Vec::with_capacity(1024));
+        let mut buffer = Vec::with_capacity(1024);
         // Places of the series before, among those known and in the block.
         let mut last: Option<(usize, u32)> = None;
         let mut unknown: Vec<(usize, &[u8])> = Vec::new();
         known.look_up(|known| {
             for (index, bytes) in metric.points().enumerate() {
-                let Some(sample) = read_number(bytes, &mut attributes) else {
-                    unknown.push((index, bytes));
-                    continue;
-                };
                 let guess = last.map_or(0, |(place, _)| place + 1);
-                let Some(place) = known.find(&attributes, guess) else {
+                let found = read_number(bytes)
+                    .and_then(|(sample, attributes)| Some((sample, known.find(attributes, guess)?)));
+                let Some((sample, place)) = found else {
                     unknown.push((index, bytes));
                     continue;
                 };
@@ -415,11 +416,10 @@ impl Decoder<'_> {
         for (index, bytes) in unknown {
             let point = self.message::<NumberDataPoint>(bytes, "a data point")?;
             let row = request_proto::number_row(&self.into, origin, &scope.json, &metric.head, point);
-            let sample = read_number(bytes, &mut attributes);
-            match (row, sample) {
-                (Ok(row), Some(sample)) => {
+            match (row, read_number(bytes)) {
+                (Ok(row), Some((sample, attributes))) => {
                     let series = PointSeries::of(row);
-                    self.cache.insert(&known, &attributes, &series);
+                    self.cache.insert(&known, attributes, &series);
                     let series = self.points.add_series(series);
                     self.points.push(series, sample, &mut buffer);
                 }

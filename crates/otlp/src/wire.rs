@@ -74,6 +74,11 @@ impl<'a> Fields<'a> {
         Ok(Some((number, field)))
     }
 
+    /// How many bytes of the message are still to be read.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     fn take<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         let (bytes, rest) = self.rest.split_first_chunk::<N>().ok_or(CUT)?;
         self.rest = rest;

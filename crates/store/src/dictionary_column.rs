@@ -11,21 +11,16 @@ use arrow::{
 };
 use bytes::Bytes;
 use parquet::{
-    basic::{BoundaryOrder, Compression, Encoding, PageType, Type},
+    basic::{BoundaryOrder, Encoding, Type},
     bloom_filter::Sbbf,
-    column::{
-        page::{CompressedPage, Page, PageWriter as _},
-        writer::ColumnCloseResult,
-    },
+    column::writer::ColumnCloseResult,
     data_type::ByteArray,
     errors::ParquetError,
-    file::{
-        metadata::{ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder, PageEncodingStats},
-        statistics::Statistics,
-        writer::{SerializedPageWriter, TrackedWrite},
-    },
+    file::{metadata::ColumnIndexBuilder, statistics::Statistics},
     schema::types::ColumnDescPtr,
 };
+
+use crate::column_chunk::{ColumnChunk, Described};
 
 /// Longer texts get no minimum and maximum.
 const STATS_BYTES: usize = 64;
@@ -57,48 +52,19 @@ pub(crate) fn encode(
     rows: Range<usize>,
     wanted: Wanted,
 ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
-    let total = rows.len();
     let (texts, runs) = runs(column, rows);
     let nullable = descriptor.max_def_level() > 0;
 
-    let mut sink = TrackedWrite::new(Vec::new());
-    let mut pages = SerializedPageWriter::new(&mut sink);
+    let mut chunk = ColumnChunk::new(Encoding::RLE_DICTIONARY, 0);
     let mut plain = Vec::new();
     for text in &texts {
         plain.extend_from_slice(&(text.len() as u32).to_le_bytes());
         plain.extend_from_slice(text.as_bytes());
     }
-    let size = plain.len();
-    let page = Page::DictionaryPage {
-        buf: plain.into(),
-        num_values: texts.len() as u32,
-        encoding: Encoding::PLAIN,
-        is_sorted: false,
-    };
-    let dictionary = pages.write_page(CompressedPage::new(page, size))?;
-
+    chunk.dictionary(plain, texts.len())?;
     let mut column_index = ColumnIndexBuilder::new(Type::BYTE_ARRAY);
-    let mut offset_index = OffsetIndexBuilder::new();
-    let mut first_page = None;
-    let mut written = dictionary.bytes_written;
-    let mut count = 0;
     for page_runs in split(&runs, wanted.page_rows) {
-        let buffer = data_page(&page_runs, texts.len(), nullable);
-        let (values, size) = (row_count(&page_runs), buffer.len());
-        let page = Page::DataPage {
-            buf: buffer.into(),
-            num_values: values as u32,
-            encoding: Encoding::RLE_DICTIONARY,
-            def_level_encoding: Encoding::RLE,
-            rep_level_encoding: Encoding::RLE,
-            statistics: None,
-        };
-        let page = pages.write_page(CompressedPage::new(page, size))?;
-        first_page.get_or_insert(page.offset);
-        written += page.bytes_written;
-        count += 1;
-        offset_index.append_offset_and_size(page.offset as i64, page.compressed_size as i32);
-        offset_index.append_row_count(values as i64);
+        chunk.data(data_page(&page_runs, texts.len(), nullable), row_count(&page_runs))?;
         match bounds(&texts, &page_runs) {
             Some((least, most)) if least.len() <= STATS_BYTES && most.len() <= STATS_BYTES => {
                 column_index.append(false, least.into(), most.into(), null_rows(&page_runs) as i64);
@@ -107,47 +73,24 @@ pub(crate) fn encode(
             None => column_index.append(true, Vec::new(), Vec::new(), null_rows(&page_runs) as i64),
         }
     }
-    pages.close()?;
     column_index.set_boundary_order(BoundaryOrder::UNORDERED);
 
-    let encoding = |page_type, encoding, count| PageEncodingStats { page_type, encoding, count };
-    let mut metadata = ColumnChunkMetaData::builder(descriptor.clone())
-        .set_compression(Compression::UNCOMPRESSED)
-        .set_encodings(vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY])
-        .set_page_encoding_stats(vec![
-            encoding(PageType::DICTIONARY_PAGE, Encoding::PLAIN, 1),
-            encoding(PageType::DATA_PAGE, Encoding::RLE_DICTIONARY, count),
-        ])
-        .set_num_values(total as i64)
-        .set_total_compressed_size(written as i64)
-        .set_total_uncompressed_size(written as i64)
-        .set_dictionary_page_offset(Some(dictionary.offset as i64))
-        .set_data_page_offset(first_page.unwrap_or_default() as i64);
+    let mut described = Described::default();
     if wanted.statistics {
         let short = |text: &str| (text.len() <= STATS_BYTES).then(|| ByteArray::from(text));
         let (least, most) = bounds(&texts, &runs).map_or((None, None), |(a, b)| (short(a), short(b)));
         let nulls = Some(null_rows(&runs) as u64);
-        metadata = metadata.set_statistics(Statistics::byte_array(least, most, None, nulls, false));
-    }
-    let bloom_filter = match wanted.bloom_fpp {
-        Some(fpp) => {
-            let mut filter = Sbbf::new_with_ndv_fpp(texts.len() as u64, fpp)?;
-            texts.iter().for_each(|text| filter.insert(*text));
-            Some(filter)
+        described.statistics = Some(Statistics::byte_array(least, most, None, nulls, false));
+        if column_index.valid() {
+            described.column_index = Some(column_index.build()?);
         }
-        None => None,
-    };
-    let column_index =
-        if wanted.statistics && column_index.valid() { Some(column_index.build()?) } else { None };
-    let close = ColumnCloseResult {
-        bytes_written: written,
-        rows_written: total as u64,
-        metadata: metadata.build()?,
-        bloom_filter,
-        column_index,
-        offset_index: Some(offset_index.build()),
-    };
-    Ok((sink.into_inner()?.into(), close))
+    }
+    if let Some(fpp) = wanted.bloom_fpp {
+        let mut filter = Sbbf::new_with_ndv_fpp(texts.len() as u64, fpp)?;
+        texts.iter().for_each(|text| filter.insert(*text));
+        described.bloom_filter = Some(filter);
+    }
+    chunk.finish(descriptor, described)
 }
 
 /// The texts in use, each once, and the rows as runs of them.

@@ -8,12 +8,14 @@
 //! from or how they are shown, and it computes no number of its own.
 
 mod append;
+mod column_chunk;
 mod diagnose;
 mod dictionary_column;
 mod disk;
 mod durable;
 mod error;
 mod group;
+mod id_column;
 mod known;
 mod layout;
 mod lookup;

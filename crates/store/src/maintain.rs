@@ -53,7 +53,7 @@ impl Default for MaintenanceOptions {
             small_file_bytes: 16 << 20,
             small_files: 16,
             merged_rows: 262_144,
-            file_retention: Duration::from_secs(24 * 3600),
+            file_retention: Duration::from_secs(3600),
             log_retention: Duration::from_secs(24 * 3600),
         }
     }

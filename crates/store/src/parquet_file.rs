@@ -1,13 +1,13 @@
 //! Rows to the bytes of one Parquet file and its log entry. Knows no store.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{
     array::{Array, AsArray, StringArray},
     compute::{
         SortColumn, concat, interleave_record_batch, lexsort_to_indices, max, max_string, min, min_string,
     },
-    datatypes::{DataType, Int32Type, Int64Type},
+    datatypes::{DataType, Field, Int32Type, Int64Type},
     error::ArrowError,
     record_batch::RecordBatch,
 };
@@ -26,9 +26,11 @@ use parquet::{
     schema::types::ColumnPath,
 };
 use serde_json::{Map, json};
+use smoltrace_model::rows::hex_digits;
 
 use crate::{
     dictionary_column::{self, Wanted},
+    id_column,
     layout::Layout,
 };
 
@@ -36,6 +38,8 @@ use crate::{
 const ROW_GROUP_ROWS: usize = 131_072;
 /// Rows of a page, the unit that page statistics skip.
 const PAGE_ROWS: usize = 8_192;
+/// Bytes that a row takes in a file, at least about.
+const LEAST_ROW_BYTES: usize = 64;
 /// Chance that a bloom filter says "may be here" of a value that is not.
 const BLOOM_FPP: f64 = 0.01;
 /// Longer strings stand in the log without a maximum, and their minimum is cut here.
@@ -93,7 +97,8 @@ fn says_one_thing(column: &dyn Array) -> bool {
     }
 }
 
-/// Encodes a sorted batch, which may hold texts as dictionaries, and as bytes where it has no statistics.
+/// Encodes a sorted batch, which may hold texts as dictionaries, hex digits as the bytes that they are of, and texts
+/// without statistics as bytes.
 pub(crate) fn encode(
     layout: &Layout,
     batch: &RecordBatch,
@@ -114,7 +119,7 @@ pub(crate) fn encode(
     let schema = ArrowSchemaConverter::new().convert(&layout.schema)?;
     let mut properties = properties.build();
     add_encoded_arrow_schema_to_metadata(&layout.schema, &mut properties);
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(batch.num_rows() * LEAST_ROW_BYTES);
     let mut writer = SerializedFileWriter::new(&mut bytes, schema.root_schema_ptr(), properties.into())?;
     let factory = ArrowRowGroupWriterFactory::new(&writer, layout.schema.clone());
     let mut start = 0;
@@ -134,8 +139,16 @@ pub(crate) fn encode(
                 };
                 let (bytes, close) = dictionary_column::encode(descriptor, dictionary, rows.clone(), wanted)?;
                 group.append_column(&bytes, close)?;
+            } else if let Some(ids) = column.as_fixed_size_binary_opt().filter(|_| effort == Effort::Fresh) {
+                let (bytes, close) = id_column::encode(descriptor, ids, rows.clone(), PAGE_ROWS)?;
+                group.append_column(&bytes, close)?;
             } else {
-                for leaf in compute_leaves(field, &column.slice(rows.start, rows.len()))? {
+                let column = match column.as_fixed_size_binary_opt() {
+                    Some(ids) => Arc::new(hex_digits(&ids.slice(rows.start, rows.len()))),
+                    None => column.slice(rows.start, rows.len()),
+                };
+                let field = Field::new(field.name(), column.data_type().clone(), field.is_nullable());
+                for leaf in compute_leaves(&field, &column)? {
                     general.write(&leaf)?;
                 }
                 general.close()?.append_to_row_group(&mut group)?;

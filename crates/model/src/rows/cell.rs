@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use arrow::{
     array::{
-        Array, ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, ListBuilder, StringArray,
-        StringBuilder,
+        Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, ListArray, ListBuilder,
+        StringArray, StringBuilder,
     },
     compute::cast,
     datatypes::{DataType, Field},
     record_batch::RecordBatch,
 };
+
+use crate::ids;
 
 /// A batch that is not of the table's schema.
 #[derive(Debug, thiserror::Error)]
@@ -56,8 +58,11 @@ fn cast_to(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, RowError> {
     cast(array, to).map_err(|source| RowError::Type { column: String::new(), source })
 }
 
-/// The strings of a column of any string type (Utf8, LargeUtf8, Utf8View, dictionary).
+/// The strings of a column of any string type (Utf8, LargeUtf8, Utf8View, dictionary); of bytes of one width, their hex digits.
 pub(crate) fn strings(array: &ArrayRef) -> Result<Vec<Option<String>>, RowError> {
+    if let Some(bytes) = array.as_fixed_size_binary_opt() {
+        return Ok(bytes.iter().map(|bytes| bytes.map(ids::hex)).collect());
+    }
     let array = cast_to(array, &DataType::Utf8)?;
     let array = array.as_any().downcast_ref::<StringArray>().expect("cast to Utf8");
     Ok(array.iter().map(|value| value.map(str::to_owned)).collect())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, DictionaryArray, Int32Array, StringArray},
+    array::{Array, ArrayRef, DictionaryArray, FixedSizeBinaryArray, Int32Array, StringArray},
     buffer::OffsetBuffer,
     datatypes::{Field, Int32Type, Schema},
     record_batch::RecordBatch,
@@ -31,14 +31,17 @@ pub(crate) fn dictionary(keys: Int32Array, values: StringArray) -> ArrayRef {
     Arc::new(dictionary.expect("every key is the place of a value"))
 }
 
-/// Row ids as 32 hex digits.
-pub(crate) fn row_ids(ids: impl ExactSizeIterator<Item = u128>) -> ArrayRef {
-    const WIDTH: usize = 32;
-    let count = ids.len();
-    let mut text = Vec::with_capacity(count * WIDTH);
-    for id in ids {
-        push_hex(&id.to_be_bytes(), &mut text);
-    }
-    let offsets = OffsetBuffer::from_repeated_length(WIDTH, count);
-    Arc::new(StringArray::new(offsets, text.into(), None))
+/// Row ids as bytes: see [`hex_digits`] for the texts that they stand for.
+pub(crate) fn row_ids(ids: impl Iterator<Item = u128>) -> ArrayRef {
+    let bytes: Vec<[u8; 16]> = ids.map(u128::to_be_bytes).collect();
+    Arc::new(FixedSizeBinaryArray::new(16, bytes.into_flattened().into(), None))
+}
+
+/// The texts of a column of hex digits that stands as the bytes that they are of.
+pub fn hex_digits(column: &FixedSizeBinaryArray) -> StringArray {
+    let (bytes, count) = (column.value_data(), column.len());
+    let mut text = Vec::with_capacity(2 * bytes.len());
+    push_hex(bytes, &mut text);
+    let width = 2 * column.value_length() as usize;
+    StringArray::new(OffsetBuffer::from_repeated_length(width, count), text.into(), None)
 }

@@ -26,7 +26,7 @@ const ROWS_PER_COMMIT: u32 = 2000;
 
 pub async fn run(args: &DemoArgs, config: &Config) -> Result<()> {
     let config = Config { data_dir: config.demo_data_dir(), ..config.clone() };
-    let (store, registry) = serve::open_to_serve(&config.data_dir).await?;
+    let (store, registry) = serve::open_to_serve(&config.data_dir, &args.serve.receive).await?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     demo::write_recordings(folder.path())?;
     if args.big_trace > 0 {

@@ -37,15 +37,17 @@ pub enum Taken {
 }
 
 pub async fn run(args: &ServeArgs, config: &Config) -> Result<()> {
-    let (store, registry) = open_to_serve(&config.data_dir).await?;
+    let (store, registry) = open_to_serve(&config.data_dir, &args.receive).await?;
     serve(args, config, store, registry, Taken::Fails).await
 }
 
 /// Opens for a long life: the tables are kept small in the background, and what is done is counted.
-pub async fn open_to_serve(dir: &Path) -> Result<(Store, Registry)> {
+pub async fn open_to_serve(dir: &Path, receive: &ReceiveArgs) -> Result<(Store, Registry)> {
     let mut registry = Registry::default();
+    let mut background = Background::default();
+    background.maintenance.file_retention = Duration::from_secs(receive.keep_replaced);
     let options = StoreOptions {
-        background: Some(Background::default()),
+        background: Some(background),
         observer: Some(Arc::new(StoreMetrics::new(&mut registry))),
         ..StoreOptions::default()
     };

@@ -203,8 +203,10 @@ impl PointBlock {
         self.len() == 0
     }
 
-    /// Makes room for so many more points.
+    /// Makes room for so many more points, each of a series of its own.
     pub fn reserve(&mut self, points: usize) {
+        self.series.reserve(points);
+        self.run_of.reserve(points);
         self.points.reserve(points);
     }
 
@@ -229,9 +231,18 @@ impl PointBlock {
         self.points.push(series, hash.digest128(), sample);
     }
 
-    /// Keeps the points whose series is wanted; returns how many went.
-    pub fn retain_series(&mut self, mut wanted: impl FnMut(&PointSeries) -> bool) -> usize {
-        let keep: Vec<bool> = self.series.iter().map(&mut wanted).collect();
+    /// The series in stretches of one run.
+    pub fn series_by_run(&self) -> impl Iterator<Item = (&str, &[PointSeries])> {
+        let mut start = 0;
+        self.run_of.chunk_by(|one, next| one == next).map(move |stretch| {
+            let series = &self.series[start..start + stretch.len()];
+            start += stretch.len();
+            (self.runs[stretch[0] as usize].as_str(), series)
+        })
+    }
+
+    /// Keeps the points of the series of which `keep` says true; returns how many went.
+    pub fn retain_series(&mut self, keep: &[bool]) -> usize {
         if keep.iter().all(|keep| *keep) {
             return 0;
         }

@@ -1,0 +1,124 @@
+//! A column chunk of pages that are written by hand and not compressed. Knows no store.
+
+use bytes::Bytes;
+use parquet::{
+    basic::{Compression, Encoding, PageType},
+    bloom_filter::Sbbf,
+    column::{
+        page::{CompressedPage, Page, PageWriter as _},
+        writer::ColumnCloseResult,
+    },
+    errors::ParquetError,
+    file::{
+        metadata::{ColumnChunkMetaData, OffsetIndexBuilder, PageEncodingStats},
+        page_index::column_index::ColumnIndexMetaData,
+        statistics::Statistics,
+        writer::{SerializedPageWriter, TrackedWrite},
+    },
+    schema::types::ColumnDescPtr,
+};
+
+/// The pages of a chunk so far.
+pub(crate) struct ColumnChunk {
+    sink: TrackedWrite<Vec<u8>>,
+    /// How the values of its data pages are written.
+    encoding: Encoding,
+    offset_index: OffsetIndexBuilder,
+    dictionary: Option<u64>,
+    first_page: Option<u64>,
+    pages: i32,
+    values: usize,
+    written: u64,
+}
+
+/// What is known of the values of a chunk.
+#[derive(Default)]
+pub(crate) struct Described {
+    pub(crate) statistics: Option<Statistics>,
+    pub(crate) column_index: Option<ColumnIndexMetaData>,
+    pub(crate) bloom_filter: Option<Sbbf>,
+}
+
+impl ColumnChunk {
+    /// A chunk of about so many bytes.
+    pub(crate) fn new(encoding: Encoding, bytes: usize) -> Self {
+        Self {
+            sink: TrackedWrite::new(Vec::with_capacity(bytes)),
+            encoding,
+            offset_index: OffsetIndexBuilder::new(),
+            dictionary: None,
+            first_page: None,
+            pages: 0,
+            values: 0,
+            written: 0,
+        }
+    }
+
+    /// Writes the dictionary, before any data.
+    pub(crate) fn dictionary(&mut self, page: Vec<u8>, values: usize) -> Result<(), ParquetError> {
+        let size = page.len();
+        let (buf, num_values) = (page.into(), values as u32);
+        let page = Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
+        let page = SerializedPageWriter::new(&mut self.sink).write_page(CompressedPage::new(page, size))?;
+        self.dictionary = Some(page.offset);
+        self.written += page.bytes_written;
+        Ok(())
+    }
+
+    /// Writes a page of so many values, nulls among them.
+    pub(crate) fn data(&mut self, page: Vec<u8>, values: usize) -> Result<(), ParquetError> {
+        let size = page.len();
+        let page = Page::DataPage {
+            buf: page.into(),
+            num_values: values as u32,
+            encoding: self.encoding,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        };
+        let page = SerializedPageWriter::new(&mut self.sink).write_page(CompressedPage::new(page, size))?;
+        self.first_page.get_or_insert(page.offset);
+        self.offset_index.append_offset_and_size(page.offset as i64, page.compressed_size as i32);
+        self.offset_index.append_row_count(values as i64);
+        self.pages += 1;
+        self.values += values;
+        self.written += page.bytes_written;
+        Ok(())
+    }
+
+    /// The bytes of the chunk, and what a row group has to know of them.
+    pub(crate) fn finish(
+        self,
+        descriptor: &ColumnDescPtr,
+        described: Described,
+    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+        let stats = |page_type, encoding, count| PageEncodingStats { page_type, encoding, count };
+        let mut encodings = vec![Encoding::PLAIN, Encoding::RLE];
+        let mut pages = vec![stats(PageType::DATA_PAGE, self.encoding, self.pages)];
+        if self.dictionary.is_some() {
+            encodings.push(self.encoding);
+            pages.insert(0, stats(PageType::DICTIONARY_PAGE, Encoding::PLAIN, 1));
+        }
+        let mut metadata = ColumnChunkMetaData::builder(descriptor.clone())
+            .set_compression(Compression::UNCOMPRESSED)
+            .set_encodings(encodings)
+            .set_page_encoding_stats(pages)
+            .set_num_values(self.values as i64)
+            .set_total_compressed_size(self.written as i64)
+            .set_total_uncompressed_size(self.written as i64)
+            .set_dictionary_page_offset(self.dictionary.map(|offset| offset as i64))
+            .set_data_page_offset(self.first_page.unwrap_or_default() as i64);
+        if let Some(statistics) = described.statistics {
+            metadata = metadata.set_statistics(statistics);
+        }
+        let close = ColumnCloseResult {
+            bytes_written: self.written,
+            rows_written: self.values as u64,
+            metadata: metadata.build()?,
+            bloom_filter: described.bloom_filter,
+            column_index: described.column_index,
+            offset_index: Some(self.offset_index.build()),
+        };
+        Ok((self.sink.into_inner()?.into(), close))
+    }
+}
