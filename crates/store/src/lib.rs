@@ -9,11 +9,13 @@
 
 mod append;
 mod column_chunk;
+mod concat;
 mod diagnose;
 mod dictionary_column;
 mod disk;
 mod durable;
 mod error;
+mod file_statistics;
 mod group;
 mod id_column;
 mod known;
@@ -38,7 +40,7 @@ pub use append::{Batch, Counts, Receipt};
 pub use disk::{Disk, SyncedDisk};
 pub use durable::DurableFileSystem;
 pub use error::StoreError;
-pub use maintain::{MaintenanceOptions, Upkeep};
+pub use maintain::{MaintenanceOptions, Pace, Upkeep};
 pub use options::{Background, Commit, Observer, StoreOptions};
 pub use query::RunData;
 pub use sql::{SqlLimits, SqlOutput};

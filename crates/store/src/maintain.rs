@@ -14,17 +14,18 @@ use std::{
 
 use deltalake::{
     DeltaTable, checkpoints,
-    kernel::{Action, Remove},
+    kernel::{Action, LogicalFileView, Remove},
     protocol::DeltaOperation,
 };
 use futures::TryStreamExt as _;
 use object_store::ObjectStoreExt as _;
+use smoltrace_model::rows::{PointRow, TableRow as _};
 
 use crate::{
     diagnose,
     error::StoreError,
     merge::{self, DataFile},
-    table::{Committed, Table, now_ms},
+    table::{Committed, Table, is_fresh, now_ms},
     tail,
 };
 
@@ -44,7 +45,24 @@ pub struct MaintenanceOptions {
     pub file_retention: Duration,
     /// How long log entries stay behind a checkpoint.
     pub log_retention: Duration,
+    /// What else the machine has to do.
+    pub pace: Pace,
+    /// Files of so many rows each are put together as they are, when there is little time.
+    pub as_they_are_rows: usize,
 }
+
+/// How much of its work upkeep does now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Appends come without a pause: large files of points are put together as they are.
+    Busy,
+    Usual,
+    /// Also writes anew what was put together as it is, which makes it smaller.
+    Quiet,
+}
+
+/// Files that one round writes anew at most, so that it ends.
+const ANEW: usize = 64;
 
 impl Default for MaintenanceOptions {
     fn default() -> Self {
@@ -55,6 +73,8 @@ impl Default for MaintenanceOptions {
             merged_rows: 262_144,
             file_retention: Duration::from_secs(3600),
             log_retention: Duration::from_secs(24 * 3600),
+            pace: Pace::Usual,
+            as_they_are_rows: 16_384,
         }
     }
 }
@@ -100,6 +120,15 @@ pub(crate) async fn maintain(
     while let Some((files, into)) = merge_small(table, options).await? {
         done.merged_files += files;
         done.merged_into += into;
+    }
+    if options.pace == Pace::Quiet {
+        for _ in 0..ANEW {
+            if !write_anew(table, options).await? {
+                break;
+            }
+            done.merged_files += 1;
+            done.merged_into += 1;
+        }
     }
     let state = table.latest().await?;
     let version = state.version().unwrap_or_default();
@@ -157,23 +186,54 @@ async fn merge_small(
     if group.len() < 2 {
         return Ok(None);
     }
-    let mut parts = Vec::with_capacity(group.len());
+    let rows: usize = group.iter().map(|part| part.rows).sum();
+    let as_they_are = options.pace == Pace::Busy
+        && table.layout.name == PointRow::TABLE
+        && rows / group.len() >= options.as_they_are_rows;
+    let (count, target) = (group.len(), options.small_file_bytes);
+    let replaced = replace(table, &state, group, as_they_are, target).await?;
+    Ok(replaced.then_some((count, 1)))
+}
+
+/// Writes a large file anew that was written in haste. Says whether there was one.
+async fn write_anew(table: &Table, options: &MaintenanceOptions) -> Result<bool, StoreError> {
+    let state = table.latest().await?;
+    let snapshot = state.snapshot().map_err(|e| table.foreign(&e))?;
+    let large = |file: &LogicalFileView| {
+        let rows = file.num_records().filter(|rows| *rows > options.merged_rows / 2)?;
+        let fresh = is_fresh(&file.path()) && file.deletion_vector_descriptor().is_none();
+        fresh.then(|| part(file, rows))
+    };
+    let Some(file) = snapshot.log_data().iter().find_map(|file| large(&file)) else { return Ok(false) };
+    replace(table, &state, vec![file], false, options.small_file_bytes).await
+}
+
+/// Puts one file in the place of several. Says `false` when one of them went meanwhile.
+async fn replace(
+    table: &Table,
+    state: &DeltaTable,
+    group: Vec<Part>,
+    as_they_are: bool,
+    target_bytes: u64,
+) -> Result<bool, StoreError> {
+    let mut files = Vec::with_capacity(group.len());
     for part in &group {
-        parts.push(DataFile::open(table.dir.join(&part.path), part.rows)?);
+        files.push(DataFile::open(table.dir.join(&part.path), part.rows)?);
     }
     let layout = table.layout.clone();
-    let file = tokio::task::spawn_blocking(move || merge::merge(&layout, parts))
-        .await
-        .map_err(|e| StoreError::other(&table.dir, e))??;
+    let file = tokio::task::spawn_blocking(move || {
+        let concatenated = if as_they_are { merge::concat(&layout, &files)? } else { None };
+        concatenated.map_or_else(|| merge::merge(&layout, files), Ok)
+    });
+    let file = file.await.map_err(|e| StoreError::other(&table.dir, e))??;
     let add = table.put(file, false).await?;
     let mut version = state.version().unwrap_or_default();
     loop {
         let actions = group.iter().map(|part| Action::Remove(part.remove.clone()));
         let actions = actions.chain([Action::Add(add.clone())]).collect();
-        let operation =
-            DeltaOperation::Optimize { predicate: None, target_size: options.small_file_bytes as i64 };
+        let operation = DeltaOperation::Optimize { predicate: None, target_size: target_bytes as i64 };
         match table.commit(version + 1, actions, operation).await {
-            Ok(Committed::Done) => return Ok(Some((group.len(), 1))),
+            Ok(Committed::Done) => return Ok(true),
             Ok(Committed::Conflict) => {}
             Err(error) => {
                 table.discard(&add).await;
@@ -184,10 +244,14 @@ async fn merge_small(
             Some(newer) => version = newer,
             None => {
                 table.discard(&add).await;
-                return Ok(None);
+                return Ok(false);
             }
         }
     }
+}
+
+fn part(file: &LogicalFileView, rows: usize) -> Part {
+    Part { path: file.path().into_owned(), rows, remove: file.remove_action(false) }
 }
 
 /// The newest version, when what was committed after `version` left the files of the group where they are: others
@@ -218,7 +282,7 @@ fn small_files(
         .filter(|file| (file.size() as u64) < options.small_file_bytes)
         .filter_map(|file| {
             let rows = file.num_records().filter(|rows| *rows <= options.merged_rows / 2)?;
-            Some(Part { path: file.path().into_owned(), rows, remove: file.remove_action(false) })
+            Some(part(&file, rows))
         })
         .collect();
     small.sort_by(|a, b| (a.rows, &a.path).cmp(&(b.rows, &b.path)));

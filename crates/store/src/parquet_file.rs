@@ -1,13 +1,11 @@
 //! Rows to the bytes of one Parquet file and its log entry. Knows no store.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{
-    array::{Array, AsArray, StringArray},
-    compute::{
-        SortColumn, concat, interleave_record_batch, lexsort_to_indices, max, max_string, min, min_string,
-    },
-    datatypes::{DataType, Field, Int32Type, Int64Type},
+    array::{Array, AsArray},
+    compute::{SortColumn, concat, interleave_record_batch, lexsort_to_indices},
+    datatypes::{DataType, Field, Int32Type},
     error::ArrowError,
     record_batch::RecordBatch,
 };
@@ -25,11 +23,11 @@ use parquet::{
     },
     schema::types::ColumnPath,
 };
-use serde_json::{Map, json};
 use smoltrace_model::rows::hex_digits;
 
 use crate::{
     dictionary_column::{self, Wanted},
+    file_statistics::FileStatistics,
     id_column,
     layout::Layout,
 };
@@ -42,8 +40,6 @@ const PAGE_ROWS: usize = 8_192;
 const LEAST_ROW_BYTES: usize = 64;
 /// Chance that a bloom filter says "may be here" of a value that is not.
 const BLOOM_FPP: f64 = 0.01;
-/// Longer strings stand in the log without a maximum, and their minimum is cut here.
-const STATS_CHARS: usize = 64;
 
 /// A file ready to be put, and what the log says of it.
 #[derive(Debug)]
@@ -51,12 +47,13 @@ pub(crate) struct EncodedFile {
     pub(crate) bytes: Vec<u8>,
     /// JSON of Delta's per-file statistics.
     pub(crate) stats: String,
+    pub(crate) effort: Effort,
 }
 
 /// What a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effort {
-    /// Somebody waits for it, and upkeep will write its rows again together with others: it may be larger.
+    /// Somebody waits for it, and upkeep will write its rows again: it may be larger.
     Fresh,
     /// It is here to stay.
     Kept,
@@ -159,7 +156,7 @@ pub(crate) fn encode(
     writer.close()?;
     let mut statistics = FileStatistics::default();
     statistics.add(layout, batch);
-    Ok(EncodedFile { bytes, stats: statistics.to_json() })
+    Ok(EncodedFile { bytes, stats: statistics.to_json(), effort })
 }
 
 /// Encodes rows that come batch by batch in the order of the layout, to stay.
@@ -183,7 +180,8 @@ impl<'a> Encoder<'a> {
     }
 
     pub(crate) fn finish(self) -> Result<EncodedFile, ParquetError> {
-        Ok(EncodedFile { bytes: self.writer.into_inner()?, stats: self.statistics.to_json() })
+        let (bytes, stats) = (self.writer.into_inner()?, self.statistics.to_json());
+        Ok(EncodedFile { bytes, stats, effort: Effort::Kept })
     }
 }
 
@@ -207,7 +205,7 @@ fn is_id(column: &str) -> bool {
     column.ends_with("_id")
 }
 
-fn properties(layout: &Layout, rows: usize) -> WriterPropertiesBuilder {
+pub(crate) fn properties(layout: &Layout, rows: usize) -> WriterPropertiesBuilder {
     let schema = &layout.schema;
     let level = ZstdLevel::try_new(1).expect("1 is a valid level");
     let sorting = layout.sort.iter().filter_map(|name| schema.index_of(name).ok());
@@ -246,77 +244,4 @@ fn properties(layout: &Layout, rows: usize) -> WriterPropertiesBuilder {
         }
     }
     properties
-}
-
-/// The texts of a column, or those of its dictionary, all of which are in use.
-fn texts(column: &dyn Array) -> Option<&StringArray> {
-    match column.as_dictionary_opt::<Int32Type>() {
-        Some(dictionary) => dictionary.values().as_string_opt::<i32>(),
-        None => column.as_string_opt::<i32>(),
-    }
-}
-
-/// What the log says of a file: Delta's per-file statistics of the layout's columns.
-#[derive(Debug, Default)]
-struct FileStatistics {
-    rows: usize,
-    columns: BTreeMap<&'static str, ColumnStatistics>,
-}
-
-#[derive(Debug, Default)]
-struct ColumnStatistics {
-    nulls: usize,
-    texts: Option<(String, String)>,
-    numbers: Option<(i64, i64)>,
-}
-
-impl FileStatistics {
-    fn add(&mut self, layout: &Layout, batch: &RecordBatch) {
-        self.rows += batch.num_rows();
-        for name in layout.stats {
-            let Some(column) = batch.column_by_name(name) else { continue };
-            let known = self.columns.entry(name).or_default();
-            known.nulls += column.null_count();
-            if let Some((least, most)) =
-                texts(column).and_then(|values| min_string(values).zip(max_string(values)))
-            {
-                match &mut known.texts {
-                    Some((low, high)) => {
-                        if least < low.as_str() {
-                            *low = least.to_owned();
-                        }
-                        if most > high.as_str() {
-                            *high = most.to_owned();
-                        }
-                    }
-                    none => *none = Some((least.to_owned(), most.to_owned())),
-                }
-            } else if let Some((least, most)) =
-                column.as_primitive_opt::<Int64Type>().and_then(|values| min(values).zip(max(values)))
-            {
-                let (low, high) = known.numbers.get_or_insert((least, most));
-                (*low, *high) = ((*low).min(least), (*high).max(most));
-            }
-        }
-    }
-
-    fn to_json(&self) -> String {
-        let (mut lowest, mut highest, mut nulls) = (Map::new(), Map::new(), Map::new());
-        for (name, column) in &self.columns {
-            let name = (*name).to_owned();
-            nulls.insert(name.clone(), json!(column.nulls));
-            if let Some((low, high)) = &column.texts {
-                lowest.insert(name.clone(), low.chars().take(STATS_CHARS).collect::<String>().into());
-                // A cut maximum would be too low.
-                if high.chars().count() <= STATS_CHARS {
-                    highest.insert(name, high.as_str().into());
-                }
-            } else if let Some((low, high)) = column.numbers {
-                lowest.insert(name.clone(), low.into());
-                highest.insert(name, high.into());
-            }
-        }
-        json!({ "numRecords": self.rows, "minValues": lowest, "maxValues": highest, "nullCount": nulls })
-            .to_string()
-    }
 }

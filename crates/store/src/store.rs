@@ -23,7 +23,7 @@ use crate::{
     error::StoreError,
     layout::{EVENTS, LAYOUTS, POINTS, RESULTS, RUNS, SPANS, TABLES},
     lookup::{Lookup, Wanted},
-    maintain::{self, MaintenanceOptions, Upkeep},
+    maintain::{self, MaintenanceOptions, Pace, Upkeep},
     options::{Background, StoreOptions},
     outline::Outline,
     query::{self, RunData, Scan, Scanner},
@@ -473,15 +473,20 @@ async fn keep_up(
     // Not at once: the first queries after a start have the machine for themselves.
     let mut rounds = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut busy_until = tokio::time::Instant::now();
     loop {
         let enough = *commits.borrow_and_update() + background.commits.max(1);
-        tokio::select! {
-            _ = rounds.tick() => {}
-            Ok(_) = commits.wait_for(|commits| *commits >= enough) => {}
+        let pace = tokio::select! {
+            Ok(_) = commits.wait_for(|commits| *commits >= enough) => {
+                busy_until = tokio::time::Instant::now() + every;
+                Pace::Busy
+            }
+            now = rounds.tick() => if now < busy_until { Pace::Usual } else { Pace::Quiet },
             _ = closed.changed() => return,
-        }
+        };
+        let options = MaintenanceOptions { pace, ..background.maintenance.clone() };
         for table in tables.iter() {
-            match maintain::maintain(table, &dir, &background.maintenance).await {
+            match maintain::maintain(table, &dir, &options).await {
                 Ok(done) => tracing::debug!(table = table.layout.name, ?done, "upkeep"),
                 Err(error) => tracing::warn!(table = table.layout.name, %error, "upkeep failed"),
             }

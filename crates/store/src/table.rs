@@ -27,7 +27,7 @@ use crate::{
     diagnose,
     error::StoreError,
     layout::{LAYOUT_PROPERTY, LAYOUT_VERSION, Layout},
-    parquet_file::EncodedFile,
+    parquet_file::{Effort, EncodedFile},
 };
 
 /// Where the tables are for the libraries: every path is relative to the data directory, so that
@@ -220,7 +220,7 @@ impl Table {
 
     /// Puts a data file and returns its log entry.
     pub(crate) async fn put(&self, file: EncodedFile, data_change: bool) -> Result<Add, StoreError> {
-        let path = format!("part-{}.zstd.parquet", Uuid::new_v4());
+        let path = file_name(file.effort);
         let size = file.bytes.len() as i64;
         self.objects()
             .put(&ObjectPath::from(path.as_str()), file.bytes.into())
@@ -263,6 +263,22 @@ impl Table {
         }
     }
 }
+
+/// A name that says whether the rows are still to be written anew.
+fn file_name(effort: Effort) -> String {
+    match effort {
+        Effort::Fresh => format!("{FRESH}{}.parquet", Uuid::new_v4()),
+        Effort::Kept => format!("part-{}.zstd.parquet", Uuid::new_v4()),
+    }
+}
+
+/// Whether upkeep should write the rows of a file anew when there is time.
+pub(crate) fn is_fresh(path: &str) -> bool {
+    path.starts_with(FRESH)
+}
+
+/// What the names of files begin with that were written in haste.
+const FRESH: &str = "fresh-";
 
 /// Reads the log from its last checkpoint.
 ///

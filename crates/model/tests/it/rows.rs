@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use smoltrace_model::rows::{
     Instrument, PointBlock, PointRow, ResultRow, RowError, RunRow, RunStatus, Source, SpanBlock, SpanKind,
-    SpanRow, SpanStatus, TableRow, Temporality,
+    SpanRow, SpanStatus, TableRow, Temporality, hex_digits,
 };
 
 /// The texts an enum column of a table may hold; none for a column of free text.

@@ -14,7 +14,7 @@ use parquet::{
         reader::{FileReader, SerializedFileReader},
     },
 };
-use smoltrace_store::{Background, MaintenanceOptions, Store, StoreError, StoreOptions, Upkeep};
+use smoltrace_store::{Background, MaintenanceOptions, Pace, Store, StoreError, StoreOptions, Upkeep};
 
 use crate::{
     child::{maintaining_until, run_id},
@@ -121,6 +121,55 @@ async fn merging_keeps_rows_bloom_filters_statistics_and_order() {
     // Nothing is due any more, and what came before is still known.
     assert_eq!(store.maintain(&options).await.unwrap(), Upkeep::default());
     assert_eq!(store.append(batch(&run_id(3), 2)).await.unwrap().written(), 0);
+}
+
+#[tokio::test]
+async fn under_load_points_are_put_together_as_they_are_and_written_anew_when_it_is_quiet() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_runs(dir.path(), 5).await;
+    let before = contents(&store).await;
+    let options = MaintenanceOptions { as_they_are_rows: 20, merged_rows: 150, ..at_once() };
+    let busy = MaintenanceOptions { pace: Pace::Busy, ..options.clone() };
+    store.maintain(&busy).await.unwrap();
+    let files = data_files(dir.path(), "points");
+    let [file] = &files[..] else { panic!("{files:?}") };
+    let together = metadata(file);
+    assert_eq!(together.num_row_groups(), 5);
+    let mut first = Vec::new();
+    for group in together.row_groups() {
+        let runs = &group.columns()[0];
+        assert_eq!(runs.column_path().string(), "run_id");
+        assert!(runs.bloom_filter_offset().is_some() && runs.offset_index_offset().is_some());
+        first.push(String::from_utf8(runs.statistics().unwrap().min_bytes_opt().unwrap().into()).unwrap());
+        // The whole is in no order.
+        assert!(group.sorting_columns().is_none());
+    }
+    first.sort();
+    assert_eq!(first, (0..5).map(run_id).collect::<Vec<_>>());
+    let log = fs::read_to_string(dir.path().join("points/_delta_log/00000000000000000006.json")).unwrap();
+    for bound in [
+        format!(r#"\"minValues\":{{\"metric\":\"gen_ai.co2.emissions\",\"run_id\":\"{}\""#, run_id(0)),
+        format!(r#"\"maxValues\":{{\"metric\":\"gen_ai.gpu.power\",\"run_id\":\"{}\""#, run_id(4)),
+        r#"\"numRecords\":100"#.to_owned(),
+    ] {
+        assert!(log.contains(&bound), "{bound} is not in {log}");
+    }
+    assert_eq!(contents(&store).await, before);
+    assert_eq!(contents(&open(dir.path()).await).await, before);
+    assert_eq!(store.append(batch(&run_id(3), 2)).await.unwrap().written(), 0);
+
+    assert_eq!(store.maintain(&options).await.unwrap(), Upkeep::default());
+    let quiet = MaintenanceOptions { pace: Pace::Quiet, ..options };
+    let done = store.maintain(&quiet).await.unwrap();
+    assert_eq!((done.merged_files, done.merged_into), (1, 1));
+    let files = data_files(dir.path(), "points");
+    let [file] = &files[..] else { panic!("{files:?}") };
+    let anew = metadata(file);
+    assert_eq!(anew.num_row_groups(), 1);
+    assert!(anew.row_group(0).sorting_columns().is_some());
+    assert!(keys(file, &["run_id", "metric", "series_id", "time_unix_nano"]).is_sorted());
+    assert_eq!(contents(&store).await, before);
+    assert_eq!(store.maintain(&quiet).await.unwrap(), Upkeep::default());
 }
 
 #[tokio::test]
