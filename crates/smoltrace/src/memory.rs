@@ -1,14 +1,15 @@
 //! The allocator of this program.
 //!
 //! A server's rows are allocated on one thread and freed on another. glibc's allocator keeps most of what is freed that way: a
-//! server under load held four times what was in use. jemalloc gives it back within a second.
+//! server under load held four times what was in use. jemalloc gives it back within seconds.
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// jemalloc reads its options here: few arenas, and what is free given back soon.
+/// jemalloc reads its options here: few arenas, and what is free given back soon, but not so soon that the next group of
+/// appends has to ask for it again.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 // SAFETY: the symbol is the allocator's own name for its options: a pointer to a C string, read only.
 #[unsafe(export_name = "_rjem_malloc_conf")]
-pub static OPTIONS: &[u8; 47] = b"narenas:4,dirty_decay_ms:1000,muzzy_decay_ms:0\0";
+pub static OPTIONS: &[u8; 47] = b"narenas:4,dirty_decay_ms:3000,muzzy_decay_ms:0\0";

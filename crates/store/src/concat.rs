@@ -27,7 +27,10 @@ pub(crate) fn row_groups(layout: &Layout, files: &[File]) -> Result<Option<Encod
     // Each row group is sorted, the file is not.
     let mut properties = parquet_file::properties(layout, 0).set_sorting_columns(None).build();
     add_encoded_arrow_schema_to_metadata(&layout.schema, &mut properties);
-    let mut writer = SerializedFileWriter::new(Vec::new(), schema.root_schema_ptr(), properties.into())?;
+    let bytes =
+        files.iter().filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len() as usize).sum();
+    let mut writer =
+        SerializedFileWriter::new(Vec::with_capacity(bytes), schema.root_schema_ptr(), properties.into())?;
     let mut statistics = FileStatistics::default();
     for file in files {
         let filters = ReaderProperties::builder().set_read_bloom_filter(true).build();

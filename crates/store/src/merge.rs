@@ -53,6 +53,11 @@ impl DataFile {
         Ok(Self { path, file, rows })
     }
 
+    /// How large it is, as far as can be told.
+    fn bytes(&self) -> usize {
+        self.file.metadata().map_or(0, |metadata| metadata.len() as usize)
+    }
+
     /// The file once more, for another reader.
     fn again(&self) -> Result<File, StoreError> {
         self.file.try_clone().map_err(|e| StoreError::io(&self.path, &e))
@@ -144,7 +149,7 @@ fn check_rows(file: &DataFile, found: usize) -> Result<(), StoreError> {
 /// The rows of all files, a few of each in memory at a time.
 fn merge_sorted(layout: &Layout, files: Vec<DataFile>) -> Result<EncodedFile, StoreError> {
     let other = |error: DataFusionError| unwritten(layout, error);
-    let rows = files.iter().map(|file| file.rows).sum();
+    let (rows, bytes) = (files.iter().map(|file| file.rows).sum(), files.iter().map(DataFile::bytes).sum());
     let streams = files.into_iter().map(|file| rows_of(layout, file)).collect::<Result<_, _>>()?;
     let order = layout.sort.iter().map(|name| {
         Ok(PhysicalSortExpr::new(expressions::col(name, &layout.schema)?, SortOptions::default()))
@@ -162,7 +167,7 @@ fn merge_sorted(layout: &Layout, files: Vec<DataFile>) -> Result<EncodedFile, St
         .with_reservation(MemoryConsumer::new("merge").register(&unbounded))
         .build()
         .map_err(other)?;
-    let mut encoder = Encoder::new(layout, rows).map_err(|e| unwritten(layout, e))?;
+    let mut encoder = Encoder::new(layout, rows, bytes).map_err(|e| unwritten(layout, e))?;
     while let Some(batch) = block_on(merged.next()) {
         let batch =
             batch.map_err(|error| own_error(error).unwrap_or_else(|error| unwritten(layout, error)))?;

@@ -167,10 +167,11 @@ pub(crate) struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    /// An encoder of about so many rows.
-    pub(crate) fn new(layout: &'a Layout, rows: usize) -> Result<Self, ParquetError> {
+    /// An encoder of about so many rows, which take about so many bytes.
+    pub(crate) fn new(layout: &'a Layout, rows: usize, bytes: usize) -> Result<Self, ParquetError> {
         let properties = properties(layout, rows).build();
-        let writer = ArrowWriter::try_new(Vec::new(), layout.schema.clone(), Some(properties))?;
+        let writer =
+            ArrowWriter::try_new(Vec::with_capacity(bytes), layout.schema.clone(), Some(properties))?;
         Ok(Self { layout, writer, statistics: FileStatistics::default() })
     }
 

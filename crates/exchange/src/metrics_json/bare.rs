@@ -54,7 +54,7 @@ pub(super) fn quote(text: &[u8]) -> Found {
                 }
             }
             b'N' | b'I' | b'-' => match word(&text[at..]) {
-                Some(word) => {
+                Some(word) if !is_key(&text[at + word.len()..]) => {
                     out.extend_from_slice(&text[copied..at]);
                     out.push(b'"');
                     out.extend_from_slice(word);
@@ -63,7 +63,7 @@ pub(super) fn quote(text: &[u8]) -> Found {
                     at += word.len();
                     copied = at;
                 }
-                None => at += 1,
+                _ => at += 1,
             },
             _ => at += 1,
         }
@@ -77,6 +77,11 @@ pub(super) fn stopped_at_word(text: &[u8], offset: usize) -> bool {
     [offset, offset.saturating_sub(1)]
         .into_iter()
         .any(|at| text.get(at..).is_some_and(|text| word(text).is_some()))
+}
+
+/// Whether what comes after a word says that it stands where a key does, which is a string in Python's JSON as well.
+fn is_key(after: &[u8]) -> bool {
+    after.trim_ascii_start().starts_with(b":")
 }
 
 fn word(text: &[u8]) -> Option<&'static [u8]> {
@@ -115,6 +120,8 @@ mod tests {
         );
         check(r#"{"NaN":"\"NaN","b":NaN}"#, Some((r#"{"NaN":"\"NaN","b":"NaN"}"#, 23)));
         check(r#"{"a":1}"#, None);
+        check(r#"{NaN:1}"#, None);
+        check("{NaN\n :NaN}", Some(("{NaN\n :\"NaN\"}", 11)));
         check(r#"{"a":NaN"#, None);
     }
 
