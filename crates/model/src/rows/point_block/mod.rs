@@ -111,18 +111,8 @@ impl Points {
         }
         let mut details = Vec::new();
         if !self.details.is_empty() {
-            let mut places = keep.iter().scan(0, |next, keep| {
-                *next += usize::from(*keep);
-                Some(*next)
-            });
-            let mut last = 0;
-            for (at, detail) in &self.details {
-                let place = places.nth(at - last);
-                last = at + 1;
-                if let Some(place) = place.filter(|_| keep[*at]) {
-                    details.push((place - 1, detail.clone()));
-                }
-            }
+            let kept = self.details().zip(keep).filter(|(_, keep)| **keep).map(|(detail, _)| detail);
+            details.extend(kept.enumerate().filter_map(|(at, detail)| Some((at, detail?.into()))));
         }
         Self {
             series: kept(&self.series, keep),
@@ -255,12 +245,9 @@ impl PointBlock {
     /// The points of which `keep` says true, in order.
     #[must_use]
     pub fn part(&self, keep: &[bool]) -> Self {
-        Self { points: self.points.part(keep), ..self.without_points() }
-    }
-
-    fn without_points(&self) -> Self {
-        let Self { runs, series, run_of, .. } = self;
-        Self { runs: runs.clone(), series: series.clone(), run_of: run_of.clone(), points: Points::default() }
+        let Self { runs, series, run_of, points } = self;
+        let (runs, series, run_of) = (runs.clone(), series.clone(), run_of.clone());
+        Self { runs, series, run_of, points: points.part(keep) }
     }
 
     /// The points as rows, in order.
