@@ -2,7 +2,8 @@
 # Both do all their own set-up on a machine with Rust, Node, Python and git.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-rust test-ui test-browser test-python test-clients lint bench screenshots api clean
+.PHONY: help demo build test test-rust test-ui test-browser test-python test-clients lint bench screenshots api clean \
+	ui-lint ui-typecheck ui-test ui-api-check ui-budget
 
 CARGO ?= cargo
 NPM_CI := npm ci --no-audit --no-fund --loglevel=error
@@ -30,8 +31,13 @@ test-rust: ui/node_modules/.built ## All Rust tests
 	$(CARGO) test --locked --workspace --no-fail-fast
 
 test-ui: ui/node_modules/.built ## UI: generated client, types, lint, unit tests, size of what is loaded
-	cd ui && npm run --silent api:check && npm run --silent typecheck && npm run --silent lint && npm test --silent
-	cd ui && npm run --silent budget
+	$(MAKE) --no-print-directory -j2 ui-lint ui-typecheck ui-test ui-api-check ui-budget
+
+ui-lint ui-typecheck ui-test ui-budget: ui-%:
+	cd ui && npm run --silent $*
+
+ui-api-check:
+	cd ui && npm run --silent api:check
 
 test-browser: ui/node_modules/.built ## The screens in the system's Chromium, against the real binary, and their budgets of time
 	scripts/ensure-chromium
