@@ -11,7 +11,7 @@
 // With SMOLTRACE_URL it opens what is served there (`vite preview` over a server with the same data, say).
 
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,8 @@ const TRIES = 3;
 /** What `work` takes on the machine of docs/benchmarks.md. */
 const WORK_MS = 57;
 const ACTS = 9;
-const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+/** As for the tests; why what is left out is, is said in ui/playwright.config.ts. */
+const CHROMIUM = JSON.parse(readFileSync(new URL('../ui/e2e/chromium.json', import.meta.url), 'utf8'));
 
 const binary = process.env.SMOLTRACE_BIN;
 if (!binary && !process.env.SMOLTRACE_URL) {
@@ -167,8 +168,8 @@ try {
   const { items } = await (await fetch(`${address}/api/v1/runs/${run}/traces`)).json();
 
   browser = await chromium.launch({
-    executablePath: BROWSERS.find(existsSync),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
+    executablePath: CHROMIUM.paths.find(existsSync),
+    args: [...CHROMIUM.flags, `--disable-features=${CHROMIUM.without.join()}`],
   });
   // Two runs of the same tests.
   const { items: listed } = await (await fetch(`${address}/api/v1/runs?fields=run_id,total_tests&page_size=2&sort=-total_tests`)).json();

@@ -1,9 +1,11 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 import { defineConfig } from '@playwright/test';
 
-const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const browser = process.env.CHROMIUM ?? BROWSERS.find((path) => existsSync(path));
+const { paths, flags, without } = JSON.parse(
+  readFileSync(new URL('e2e/chromium.json', import.meta.url), 'utf8'),
+) as { paths: string[]; flags: string[]; without: string[] };
+const browser = process.env.CHROMIUM ?? paths.find((path) => existsSync(path));
 
 // The system's Chromium against the real binary, named by SMOLTRACE_BIN. No browser is downloaded.
 export default defineConfig({
@@ -26,14 +28,9 @@ export default defineConfig({
     actionTimeout: 20_000,
     launchOptions: {
       ...(browser ? { executablePath: browser } : {}),
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--no-first-run',
-      ],
+      // Left out beside what the runner leaves out, whose own list this one takes the place of: the suggestions beneath the
+      // address, two pages of the browser's own that every window would load, at more cost than most of ours.
+      args: [...flags, `--disable-features=${without.join()}`],
     },
   },
   projects: [
