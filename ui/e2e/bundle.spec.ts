@@ -9,7 +9,7 @@ import type { Page } from '@playwright/test';
 
 import { HOSTILE_RUN } from './hostile';
 import { RECORDING } from './server';
-import { expect, expectSame, test as base, watch } from './test';
+import { expect, expectSame, test, watch } from './test';
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html',
@@ -34,46 +34,37 @@ function host(dir: string): Http {
   });
 }
 
-/** Bundled runs beside the recording and its hostile twin: a strong and a weak model on the same tests. */
-type Pair = [string, string];
+// One bundle for all of them, by the worker that has the others' server.
+test.describe.configure({ mode: 'default' });
 
-const test = base.extend<object, { site: string; pair: Pair }>({
-  pair: [
-    async ({ server }, provide) => {
-      const { items } = JSON.parse(server.command('leaderboard', '--json', '--limit', '1000')) as {
-        items: { run_id: string; model: string; total_tests: number }[];
-      };
-      const of = (model: string) =>
-        items.find((run) => run.model.endsWith(model) && run.total_tests === 32)?.run_id ?? '';
-      await provide([of('heron-70b-instruct'), of('wren-3b')]);
-    },
-    { scope: 'worker' },
-  ],
-  site: [
-    async ({ server, pair }, provide) => {
-      const dir = join(server.dir, 'site');
-      const runs = [RECORDING, HOSTILE_RUN, ...pair].flatMap((run) => ['--run', run]);
-      server.command(
-        'bundle',
-        dir,
-        ...runs,
-        '--pairs',
-        '2',
-        '--compare',
-        pair.join(),
-        '--compare',
-        [...pair, RECORDING].join(),
-      );
-      const http = host(dir);
-      await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-      await provide(`http://127.0.0.1:${(http.address() as AddressInfo).port}/site/`);
-      http.close();
-    },
-    { scope: 'worker', timeout: 240_000 },
-  ],
+/** Bundled runs beside the recording and its hostile twin: a strong and a weak model on the same tests. */
+let pair: [string, string];
+/** Where the bundle is. */
+let site: string;
+let http: Http | undefined;
+
+test.beforeAll(async ({ server }) => {
+  test.setTimeout(240_000);
+  const { items } = JSON.parse(server.command('leaderboard', '--json', '--limit', '1000')) as {
+    items: { run_id: string; model: string; total_tests: number }[];
+  };
+  const of = (model: string) =>
+    items.find((run) => run.model.endsWith(model) && run.total_tests === 32)?.run_id ?? '';
+  pair = [of('heron-70b-instruct'), of('wren-3b')];
+  const dir = join(server.dir, 'site');
+  const runs = [RECORDING, HOSTILE_RUN, ...pair].flatMap((run) => ['--run', run]);
+  const compared = [pair, [...pair, RECORDING]].flatMap((of) => ['--compare', of.join()]);
+  server.command('bundle', dir, ...runs, '--pairs', '2', ...compared);
+  const files = (http = host(dir));
+  await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
+  site = `http://127.0.0.1:${(files.address() as AddressInfo).port}/site/`;
 });
 
-test('shows the same from files', async ({ browser, site }) => {
+test.afterAll(() => {
+  http?.close();
+});
+
+test('shows the same from files', async ({ browser }) => {
   const page = await browser.newPage();
   const wrong = watch(page, new URL(site).origin);
   await page.goto(site);
@@ -125,7 +116,7 @@ async function compared(page: Page, test: string): Promise<string[]> {
   return Promise.all([...parts, ...sides].map((part) => part.innerText()));
 }
 
-test('compares two runs with the numbers of the server', async ({ browser, page, site, pair }) => {
+test('compares two runs with the numbers of the server', async ({ browser, page }) => {
   const address = `/compare?runs=${pair.join()}&show=all&test=`;
   const answer = await page.request.get(`/api/v1/compare?runs=${pair.join()}`);
   const { comparison } = (await answer.json()) as { comparison: { tests: { test: string }[] } };
@@ -146,7 +137,7 @@ test('compares two runs with the numbers of the server', async ({ browser, page,
   await other.close();
 });
 
-test('says what is not in it', async ({ browser, site, pair }) => {
+test('says what is not in it', async ({ browser }) => {
   const page = await browser.newPage();
   const wrong = watch(page, new URL(site).origin);
   await page.goto(`${site}#/compare?runs=${[RECORDING, ...pair].join()}`);
@@ -174,7 +165,7 @@ test('says what is not in it', async ({ browser, site, pair }) => {
   await page.close();
 });
 
-test('hands out its files', async ({ browser, site }) => {
+test('hands out its files', async ({ browser }) => {
   const page = await browser.newPage();
   await page.goto(`${site}#/runs/${RECORDING}?tab=raw`);
   for (const [name, file] of [

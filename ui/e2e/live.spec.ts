@@ -34,23 +34,23 @@ async function send(server: Server, run: string, ...spans: object[]): Promise<vo
 }
 
 // A server of its own: other tests count the runs of theirs.
-const live = test.extend<object, { server: Server }>({
-  server: [
-    // eslint-disable-next-line no-empty-pattern -- the runner insists on a pattern
-    async ({}, provide) => {
-      const server = new Server();
-      try {
-        await server.start();
-        await provide(server);
-      } finally {
-        await server.stop();
-      }
-    },
-    { scope: 'worker' },
-  ],
+const live = test.extend<{ own: Server }>({
+  // eslint-disable-next-line no-empty-pattern -- the runner insists on a pattern
+  own: async ({}, provide) => {
+    const server = new Server();
+    try {
+      await server.start();
+      await provide(server);
+    } finally {
+      await server.stop();
+    }
+  },
+  baseURL: async ({ own }, provide) => {
+    await provide(own.url);
+  },
 });
 
-live('a run appears and grows without a reload', async ({ page, server }) => {
+live('a run appears and grows without a reload', async ({ page, own: server }) => {
   await page.goto('/');
   await expect(page.getByText('No run yet')).toBeVisible();
   await send(server, 'live-run', call(1, 100));
@@ -69,7 +69,7 @@ live('a run appears and grows without a reload', async ({ page, server }) => {
   await expect(main).toContainText('342');
 });
 
-live('runs in progress are followed on their own screen', async ({ page, server }) => {
+live('runs in progress are followed on their own screen', async ({ page, own: server }) => {
   await page.goto('/live');
   await expect(page.getByRole('heading', { name: 'Live', exact: true })).toBeVisible();
   await send(server, 'followed', call(11, 40));

@@ -43,6 +43,9 @@ async function measure(server: Server) {
   server.command('import', file);
 }
 
+// Measured once.
+test.describe.configure({ mode: 'default' });
+
 test.beforeAll(async ({ server }) => {
   await measure(server);
 });

@@ -41,8 +41,8 @@ export const test = base.extend<Each, Worker>({
   },
   // Every page: no error in the console, no exception, no request to another origin.
   watched: [
-    async ({ page, server, allowed }, provide) => {
-      const wrong = watch(page, new URL(server.url).origin);
+    async ({ page, baseURL, allowed }, provide) => {
+      const wrong = watch(page, new URL(baseURL ?? '').origin);
       await provide(undefined);
       expect(wrong().filter((said) => !allowed.some((part) => said.includes(part)))).toEqual([]);
     },
