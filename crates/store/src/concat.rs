@@ -16,50 +16,70 @@ use parquet::{
 };
 
 use crate::{
+    error::StoreError,
     file_statistics::FileStatistics,
     layout::Layout,
+    merge::{self, DataFile},
     parquet_file::{self, Effort, EncodedFile},
 };
 
-/// The row groups of files of this layout, one after the other as they are. `None` when one of them has other columns.
-pub(crate) fn row_groups(layout: &Layout, files: &[File]) -> Result<Option<EncodedFile>, ParquetError> {
-    let schema = ArrowSchemaConverter::new().convert(&layout.schema)?;
+/// The row groups of files of this layout, one after the other as they are: at next to no cost. `None` when one of them
+/// has other columns.
+///
+/// # Errors
+/// `Corrupt` for a file that cannot be read or has other rows than it should.
+pub(crate) fn row_groups(layout: &Layout, files: &[DataFile]) -> Result<Option<EncodedFile>, StoreError> {
+    let unwritten = |error: ParquetError| merge::unwritten(layout, error);
+    let schema = ArrowSchemaConverter::new().convert(&layout.schema).map_err(unwritten)?;
     // Each row group is sorted, the file is not.
     let mut properties = parquet_file::properties(layout, 0).set_sorting_columns(None).build();
     add_encoded_arrow_schema_to_metadata(&layout.schema, &mut properties);
-    let bytes =
-        files.iter().filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len() as usize).sum();
+    let bytes = Vec::with_capacity(files.iter().map(DataFile::bytes).sum());
     let mut writer =
-        SerializedFileWriter::new(Vec::with_capacity(bytes), schema.root_schema_ptr(), properties.into())?;
+        SerializedFileWriter::new(bytes, schema.root_schema_ptr(), properties.into()).map_err(unwritten)?;
     let mut statistics = FileStatistics::default();
     for file in files {
         let filters = ReaderProperties::builder().set_read_bloom_filter(true).build();
         let options = ReadOptionsBuilder::new().with_page_index().with_reader_properties(filters).build();
-        let reader = SerializedFileReader::new_with_options(file.try_clone()?, options)?;
-        let metadata = reader.metadata();
-        if metadata.file_metadata().schema_descr().root_schema() != schema.root_schema() {
+        let reader =
+            SerializedFileReader::new_with_options(file.again()?, options).map_err(|e| file.corrupt(e))?;
+        let metadata = reader.metadata().file_metadata();
+        merge::check_rows(file, metadata.num_rows() as usize)?;
+        if metadata.schema_descr().root_schema() != schema.root_schema() {
             return Ok(None);
         }
-        for (at, from) in metadata.row_groups().iter().enumerate() {
-            let reader = reader.get_row_group(at)?;
-            let mut group = writer.next_row_group()?;
-            for (column, chunk) in from.columns().iter().enumerate() {
-                let index = metadata.column_index().and_then(|index| index.get(at)?.get(column)).cloned();
-                let offsets = metadata.offset_index().and_then(|index| index.get(at)?.get(column)).cloned();
-                let close = ColumnCloseResult {
-                    bytes_written: chunk.compressed_size() as u64,
-                    rows_written: from.num_rows() as u64,
-                    metadata: chunk.clone(),
-                    bloom_filter: reader.get_column_bloom_filter(column).cloned(),
-                    column_index: index.filter(|index| !matches!(index, ColumnIndexMetaData::NONE)),
-                    offset_index: offsets,
-                };
-                group.append_column(file, close)?;
-            }
-            group.close()?;
-            statistics.add_row_group(layout, from);
+        for (at, group) in reader.metadata().row_groups().iter().enumerate() {
+            append(&mut writer, file, &reader, at).map_err(|e| file.corrupt(e))?;
+            statistics.add_row_group(layout, group);
         }
     }
-    let (bytes, stats) = (writer.into_inner()?, statistics.to_json());
-    Ok(Some(EncodedFile { bytes, stats, effort: Effort::Fresh }))
+    let bytes = writer.into_inner().map_err(unwritten)?;
+    Ok(Some(EncodedFile { bytes, stats: statistics.to_json(), effort: Effort::Fresh }))
+}
+
+/// Appends the row group at a place, with all that its file knows of it.
+fn append(
+    writer: &mut SerializedFileWriter<Vec<u8>>,
+    file: &DataFile,
+    reader: &SerializedFileReader<File>,
+    at: usize,
+) -> Result<(), ParquetError> {
+    let (metadata, from) = (reader.metadata(), reader.get_row_group(at)?);
+    let rows = from.metadata().num_rows() as u64;
+    let mut group = writer.next_row_group()?;
+    for (column, chunk) in from.metadata().columns().iter().enumerate() {
+        let index = metadata.column_index().and_then(|index| index.get(at)?.get(column)).cloned();
+        let offsets = metadata.offset_index().and_then(|index| index.get(at)?.get(column)).cloned();
+        let close = ColumnCloseResult {
+            bytes_written: chunk.compressed_size() as u64,
+            rows_written: rows,
+            metadata: chunk.clone(),
+            bloom_filter: from.get_column_bloom_filter(column).cloned(),
+            column_index: index.filter(|index| !matches!(index, ColumnIndexMetaData::NONE)),
+            offset_index: offsets,
+        };
+        group.append_column(&file.file, close)?;
+    }
+    group.close()?;
+    Ok(())
 }

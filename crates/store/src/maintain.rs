@@ -22,7 +22,7 @@ use object_store::ObjectStoreExt as _;
 use smoltrace_model::rows::{PointRow, TableRow as _};
 
 use crate::{
-    diagnose,
+    concat, diagnose,
     error::StoreError,
     merge::{self, DataFile},
     table::{Committed, Table, is_fresh, now_ms},
@@ -222,7 +222,7 @@ async fn replace(
     }
     let layout = table.layout.clone();
     let file = tokio::task::spawn_blocking(move || {
-        let concatenated = if as_they_are { merge::concat(&layout, &files)? } else { None };
+        let concatenated = if as_they_are { concat::row_groups(&layout, &files)? } else { None };
         concatenated.map_or_else(|| merge::merge(&layout, files), Ok)
     });
     let file = file.await.map_err(|e| StoreError::other(&table.dir, e))??;

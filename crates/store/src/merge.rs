@@ -28,7 +28,6 @@ use parquet::arrow::arrow_reader::{
 use smoltrace_model::rows::{PointBlock, PointRow, TableRow};
 
 use crate::{
-    concat,
     error::StoreError,
     layout::Layout,
     parquet_file::{self, Effort, EncodedFile, Encoder},
@@ -54,33 +53,18 @@ impl DataFile {
     }
 
     /// How large it is, as far as can be told.
-    fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.file.metadata().map_or(0, |metadata| metadata.len() as usize)
     }
 
     /// The file once more, for another reader.
-    fn again(&self) -> Result<File, StoreError> {
+    pub(crate) fn again(&self) -> Result<File, StoreError> {
         self.file.try_clone().map_err(|e| StoreError::io(&self.path, &e))
     }
 
-    fn corrupt(&self, cause: impl ToString) -> StoreError {
+    pub(crate) fn corrupt(&self, cause: impl ToString) -> StoreError {
         StoreError::Corrupt { file: self.path.clone(), cause: cause.to_string() }
     }
-}
-
-/// One file of the rows of all as they stand in theirs, at next to no cost; `None` when one has other columns than the layout.
-///
-/// # Errors
-/// As of [`merge`].
-pub(crate) fn concat(layout: &Layout, files: &[DataFile]) -> Result<Option<EncodedFile>, StoreError> {
-    let mut opened = Vec::with_capacity(files.len());
-    for file in files {
-        let metadata = ArrowReaderMetadata::load(&file.file, ArrowReaderOptions::new());
-        let metadata = metadata.map_err(|e| file.corrupt(e))?;
-        check_rows(file, metadata.metadata().file_metadata().num_rows() as usize)?;
-        opened.push(file.again()?);
-    }
-    concat::row_groups(layout, &opened).map_err(|e| unwritten(layout, e))
 }
 
 /// One file of the rows of all, in the order of the layout.
@@ -98,7 +82,7 @@ pub(crate) fn merge(layout: &Layout, files: Vec<DataFile>) -> Result<EncodedFile
     merge_sorted(layout, files)
 }
 
-fn unwritten(layout: &Layout, error: impl ToString) -> StoreError {
+pub(crate) fn unwritten(layout: &Layout, error: impl ToString) -> StoreError {
     StoreError::Other { path: layout.name.into(), cause: error.to_string() }
 }
 
@@ -138,7 +122,7 @@ fn with_dictionaries(schema: &Schema) -> SchemaRef {
     Schema::new(fields.collect::<Vec<_>>()).into()
 }
 
-fn check_rows(file: &DataFile, found: usize) -> Result<(), StoreError> {
+pub(crate) fn check_rows(file: &DataFile, found: usize) -> Result<(), StoreError> {
     if found == file.rows {
         Ok(())
     } else {
