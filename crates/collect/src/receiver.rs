@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    panic::{self, AssertUnwindSafe},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -15,6 +16,10 @@ use crate::{Counters, Limits, Received, Sink, SinkError, series_limit::SeriesLim
 
 /// Bytes of series that are remembered by the bytes that name them.
 const SERIES_CACHE_BYTES: usize = 32 << 20;
+
+/// A body of at most so many bytes is decoded at once, which takes less than a millisecond. A larger one would keep
+/// others waiting: it is handed to a thread of its own, at the price of waking it.
+const SMALL_BODY_BYTES: usize = 128 << 10;
 
 /// Receives requests. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -140,10 +145,14 @@ impl Receiver {
         let _in_work = InWork::new(&inner.counters);
         let start = Instant::now();
         let this = self.clone();
+        let small = body.len() <= SMALL_BODY_BYTES;
         let decode = move || this.decode(signal, encoding, &body);
-        // Decoding a large body would keep others waiting.
-        let decoded = tokio::task::spawn_blocking(decode).await;
-        let decoded = decoded.map_err(|_| Refusal::Malformed("the request cannot be decoded".into()))??;
+        let decoded = if small {
+            panic::catch_unwind(AssertUnwindSafe(decode)).ok()
+        } else {
+            tokio::task::spawn_blocking(decode).await.ok()
+        };
+        let decoded = decoded.ok_or_else(|| Refusal::Malformed("the request cannot be decoded".into()))??;
         let items = decoded.received.len() as u64;
         if items > 0 {
             inner.sink.store(decoded.received).await.map_err(|error| match error {

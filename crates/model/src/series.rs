@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     ids,
-    rows::{Instrument, PointRow, Temporality, seal},
+    rows::{Instrument, PointRow, Temporality},
 };
 
 /// One sample of one series.
@@ -215,16 +215,13 @@ impl SeriesSet {
         let mut slots: Vec<(u128, usize)> = self.index.into_iter().collect();
         slots.sort_unstable();
         let mut series: Vec<Option<Series>> = self.series.into_iter().map(Some).collect();
-        let mut buffer = Vec::with_capacity(1024);
         for (identity, slot) in slots {
             let Some(Series { info, mut samples }) = series[slot].take() else { continue };
             let series_id = format!("{identity:032x}");
             sort(&mut samples);
             samples.dedup();
             for sample in samples {
-                let mut point = info.point(run_id, &series_id, sample);
-                point.row_id = seal::row_id(&point, &mut buffer);
-                points.push(point);
+                points.push(info.point(run_id, &series_id, sample).sealed());
             }
         }
         points

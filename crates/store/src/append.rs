@@ -30,6 +30,11 @@ impl Batch {
         self.spans.len() + self.points.len() + self.events.len() + self.results.len() + self.runs.len()
     }
 
+    /// Rows that do not come in blocks.
+    pub(crate) fn rows_to_encode(&self) -> usize {
+        self.events.len() + self.results.len() + self.runs.len()
+    }
+
     /// Whether there is no row at all.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

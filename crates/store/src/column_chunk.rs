@@ -1,4 +1,4 @@
-//! A column chunk of pages that are written by hand and not compressed. Knows no store.
+//! A column chunk of pages that are written by hand. Knows no store.
 
 use bytes::Bytes;
 use parquet::{
@@ -23,12 +23,16 @@ pub(crate) struct ColumnChunk {
     sink: TrackedWrite<Vec<u8>>,
     /// How the values of its data pages are written.
     encoding: Encoding,
+    /// What its pages were compressed with before they came here.
+    compression: Compression,
     offset_index: OffsetIndexBuilder,
     dictionary: Option<u64>,
     first_page: Option<u64>,
     pages: i32,
     values: usize,
     written: u64,
+    /// What `written` would be without compression.
+    uncompressed: u64,
 }
 
 /// What is known of the values of a chunk.
@@ -41,16 +45,18 @@ pub(crate) struct Described {
 
 impl ColumnChunk {
     /// A chunk of about so many bytes.
-    pub(crate) fn new(encoding: Encoding, bytes: usize) -> Self {
+    pub(crate) fn new(encoding: Encoding, compression: Compression, bytes: usize) -> Self {
         Self {
             sink: TrackedWrite::new(Vec::with_capacity(bytes)),
             encoding,
+            compression,
             offset_index: OffsetIndexBuilder::new(),
             dictionary: None,
             first_page: None,
             pages: 0,
             values: 0,
             written: 0,
+            uncompressed: 0,
         }
     }
 
@@ -62,12 +68,13 @@ impl ColumnChunk {
         let page = SerializedPageWriter::new(&mut self.sink).write_page(CompressedPage::new(page, size))?;
         self.dictionary = Some(page.offset);
         self.written += page.bytes_written;
+        self.uncompressed += page.bytes_written;
         Ok(())
     }
 
-    /// Writes a page of so many values, nulls among them.
-    pub(crate) fn data(&mut self, page: Vec<u8>, values: usize) -> Result<(), ParquetError> {
-        let size = page.len();
+    /// Writes a page of so many values, nulls among them, which takes `size` bytes when it is not compressed.
+    pub(crate) fn data(&mut self, page: Vec<u8>, size: usize, values: usize) -> Result<(), ParquetError> {
+        let saved = size as i64 - page.len() as i64;
         let page = Page::DataPage {
             buf: page.into(),
             num_values: values as u32,
@@ -83,6 +90,7 @@ impl ColumnChunk {
         self.pages += 1;
         self.values += values;
         self.written += page.bytes_written;
+        self.uncompressed += page.bytes_written.saturating_add_signed(saved);
         Ok(())
     }
 
@@ -93,19 +101,19 @@ impl ColumnChunk {
         described: Described,
     ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
         let stats = |page_type, encoding, count| PageEncodingStats { page_type, encoding, count };
-        let mut encodings = vec![Encoding::PLAIN, Encoding::RLE];
+        let mut encodings = vec![Encoding::RLE, self.encoding];
         let mut pages = vec![stats(PageType::DATA_PAGE, self.encoding, self.pages)];
         if self.dictionary.is_some() {
-            encodings.push(self.encoding);
+            encodings.push(Encoding::PLAIN);
             pages.insert(0, stats(PageType::DICTIONARY_PAGE, Encoding::PLAIN, 1));
         }
         let mut metadata = ColumnChunkMetaData::builder(descriptor.clone())
-            .set_compression(Compression::UNCOMPRESSED)
+            .set_compression(self.compression)
             .set_encodings(encodings)
             .set_page_encoding_stats(pages)
             .set_num_values(self.values as i64)
             .set_total_compressed_size(self.written as i64)
-            .set_total_uncompressed_size(self.written as i64)
+            .set_total_uncompressed_size(self.uncompressed as i64)
             .set_dictionary_page_offset(self.dictionary.map(|offset| offset as i64))
             .set_data_page_offset(self.first_page.unwrap_or_default() as i64);
         if let Some(statistics) = described.statistics {

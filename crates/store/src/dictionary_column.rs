@@ -1,17 +1,18 @@
-//! A column of texts that comes as a dictionary in long runs, to the bytes of a Parquet column chunk.
+//! A column of texts that comes in long runs, as such or as a dictionary, to the bytes of a Parquet column chunk.
 //!
 //! The general writer looks every value up by its bytes. Here each run of rows costs one look-up and a few
 //! bytes, however long it is. Pages are not compressed: what repeats is gone already. Knows no store.
 
 use std::{collections::HashMap, ops::Range};
 
+use ahash::RandomState;
 use arrow::{
-    array::{Array, AsArray, DictionaryArray, StringArray},
+    array::{Array, AsArray, DictionaryArray, RunArray, StringArray},
     datatypes::Int32Type,
 };
 use bytes::Bytes;
 use parquet::{
-    basic::{BoundaryOrder, Encoding, Type},
+    basic::{BoundaryOrder, Compression, Encoding, Type},
     bloom_filter::Sbbf,
     column::writer::ColumnCloseResult,
     data_type::ByteArray,
@@ -42,20 +43,39 @@ struct Run {
     rows: usize,
 }
 
+/// Texts of which equal ones mostly follow each other.
+pub(crate) enum Column<'a> {
+    Dictionary(&'a DictionaryArray<Int32Type>),
+    Runs(&'a RunArray<Int32Type>),
+}
+
+impl<'a> Column<'a> {
+    /// `None` when a column comes in another form.
+    pub(crate) fn of(column: &'a dyn Array) -> Option<Self> {
+        match column.as_dictionary_opt() {
+            Some(dictionary) => Some(Self::Dictionary(dictionary)),
+            None => column.as_run_opt().map(Self::Runs),
+        }
+    }
+}
+
 /// The chunk of `rows` of a column.
 ///
 /// # Panics
-/// When the dictionary's values are no texts.
+/// When its values are no texts.
 pub(crate) fn encode(
     descriptor: &ColumnDescPtr,
-    column: &DictionaryArray<Int32Type>,
+    column: &Column<'_>,
     rows: Range<usize>,
     wanted: Wanted,
 ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
-    let (texts, runs) = runs(column, rows);
+    let Distinct { texts, runs, .. } = match column {
+        Column::Dictionary(column) => of_dictionary(column, rows),
+        Column::Runs(column) => of_runs(column, rows),
+    };
     let nullable = descriptor.max_def_level() > 0;
 
-    let mut chunk = ColumnChunk::new(Encoding::RLE_DICTIONARY, 0);
+    let mut chunk = ColumnChunk::new(Encoding::RLE_DICTIONARY, Compression::UNCOMPRESSED, 0);
     let mut plain = Vec::new();
     for text in &texts {
         plain.extend_from_slice(&(text.len() as u32).to_le_bytes());
@@ -64,7 +84,9 @@ pub(crate) fn encode(
     chunk.dictionary(plain, texts.len())?;
     let mut column_index = ColumnIndexBuilder::new(Type::BYTE_ARRAY);
     for page_runs in split(&runs, wanted.page_rows) {
-        chunk.data(data_page(&page_runs, texts.len(), nullable), row_count(&page_runs))?;
+        let page = data_page(&page_runs, texts.len(), nullable);
+        let size = page.len();
+        chunk.data(page, size, row_count(&page_runs))?;
         match bounds(&texts, &page_runs) {
             Some((least, most)) if least.len() <= STATS_BYTES && most.len() <= STATS_BYTES => {
                 column_index.append(false, least.into(), most.into(), null_rows(&page_runs) as i64);
@@ -94,17 +116,51 @@ pub(crate) fn encode(
 }
 
 /// The texts in use, each once, and the rows as runs of them.
-fn runs(column: &DictionaryArray<Int32Type>, rows: Range<usize>) -> (Vec<&str>, Vec<Run>) {
+#[derive(Default)]
+struct Distinct<'a> {
+    texts: Vec<&'a str>,
+    runs: Vec<Run>,
+    places: HashMap<&'a str, u32, RandomState>,
+}
+
+impl<'a> Distinct<'a> {
+    fn place(&mut self, text: &'a str) -> u32 {
+        *self.places.entry(text).or_insert_with_key(|text| {
+            self.texts.push(text);
+            (self.texts.len() - 1) as u32
+        })
+    }
+
+    fn push(&mut self, value: Option<u32>, rows: usize) {
+        match self.runs.last_mut() {
+            Some(last) if last.value == value => last.rows += rows,
+            _ => self.runs.push(Run { value, rows }),
+        }
+    }
+}
+
+fn of_runs<'a>(column: &'a RunArray<Int32Type>, rows: Range<usize>) -> Distinct<'a> {
+    let values: &StringArray = column.values().as_string();
+    let part = column.slice(rows.start, rows.len());
+    let mut distinct = Distinct::default();
+    let mut start = 0;
+    for (at, end) in (part.get_start_physical_index()..).zip(part.run_ends().sliced_values()) {
+        let value = values.is_valid(at).then(|| distinct.place(values.value(at)));
+        distinct.push(value, end as usize - start);
+        start = end as usize;
+    }
+    distinct
+}
+
+fn of_dictionary<'a>(column: &'a DictionaryArray<Int32Type>, rows: Range<usize>) -> Distinct<'a> {
     let values: &StringArray = column.values().as_string();
     let keys = column.keys();
     // Keys of nulls mean nothing.
     let key =
         |at: usize| keys.is_valid(at).then(|| keys.value(at) as usize).filter(|key| values.is_valid(*key));
-    let mut texts: Vec<&str> = Vec::new();
-    let mut places: HashMap<&str, u32> = HashMap::new();
+    let mut distinct = Distinct::default();
     // By key; several keys may say the same.
     let mut of_keys: Vec<Option<u32>> = vec![None; values.len()];
-    let mut runs: Vec<Run> = Vec::new();
     let mut at = rows.start;
     while at < rows.end {
         let first = key(at);
@@ -112,21 +168,11 @@ fn runs(column: &DictionaryArray<Int32Type>, rows: Range<usize>) -> (Vec<&str>, 
             0 => keys.values()[at..rows.end].iter().take_while(|next| **next == keys.value(at)).count(),
             _ => (at..rows.end).take_while(|at| key(*at) == first).count(),
         };
-        let value = first.map(|key| {
-            *of_keys[key].get_or_insert_with(|| {
-                *places.entry(values.value(key)).or_insert_with_key(|text| {
-                    texts.push(text);
-                    (texts.len() - 1) as u32
-                })
-            })
-        });
-        match runs.last_mut() {
-            Some(last) if last.value == value => last.rows += alike,
-            _ => runs.push(Run { value, rows: alike }),
-        }
+        let value = first.map(|key| *of_keys[key].get_or_insert_with(|| distinct.place(values.value(key))));
+        distinct.push(value, alike);
         at += alike;
     }
-    (texts, runs)
+    distinct
 }
 
 /// The runs of each page.
@@ -219,7 +265,7 @@ mod tests {
 
     use super::*;
 
-    /// Writes a file of one column in row groups of `group_rows`, and reads it back.
+    /// Writes files of one column in row groups of `group_rows`, in every form that it may have, and reads them back.
     fn check(
         keys: Vec<Option<i32>>,
         texts: Vec<Option<String>>,
@@ -231,6 +277,18 @@ mod tests {
             DictionaryArray::<Int32Type>::try_new(Int32Array::from(keys), Arc::new(StringArray::from(texts)));
         let column = column.expect("keys are places");
         let expected = cast(&column, &DataType::Utf8).expect("texts");
+        let runs: RunArray<Int32Type> = expected.as_string::<i32>().iter().collect();
+        check_form(&column, &expected, nullable, page_rows, group_rows);
+        check_form(&runs, &expected, nullable, page_rows, group_rows);
+    }
+
+    fn check_form(
+        column: &dyn Array,
+        expected: &ArrayRef,
+        nullable: bool,
+        page_rows: usize,
+        group_rows: usize,
+    ) {
         let schema = Schema::new(vec![Field::new("text", DataType::Utf8, nullable)]);
         let schema = ArrowSchemaConverter::new().convert(&schema).expect("a schema");
         let mut bytes = Vec::new();
@@ -240,6 +298,7 @@ mod tests {
         for start in (0..column.len()).step_by(group_rows) {
             let rows = start..column.len().min(start + group_rows);
             let mut group = writer.next_row_group().expect("a group");
+            let column = Column::of(column).expect("a known form");
             let (bytes, close) = encode(&schema.columns()[0], &column, rows, wanted).expect("a chunk");
             group.append_column(&bytes, close).expect("appended");
             group.close().expect("closed");
@@ -278,7 +337,7 @@ mod tests {
         let batches = reader.with_batch_size(7).build().expect("a reader");
         let read: Vec<ArrayRef> = batches.map(|batch| batch.expect("rows").column(0).clone()).collect();
         let read: Vec<&dyn Array> = read.iter().map(AsRef::as_ref).collect();
-        assert_eq!(&arrow::compute::concat(&read).expect("one column"), &expected);
+        assert_eq!(&arrow::compute::concat(&read).expect("one column"), expected);
     }
 
     proptest! {

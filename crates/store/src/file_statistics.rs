@@ -16,10 +16,13 @@ use crate::layout::Layout;
 /// Longer strings stand in the log without a maximum, and their minimum is cut here.
 const STATS_CHARS: usize = 64;
 
-/// The texts of a column, or those of its dictionary, all of which are in use.
+/// The texts of a column, or those of its dictionary or its runs, all of which are in use.
 fn texts(column: &dyn Array) -> Option<&StringArray> {
-    match column.as_dictionary_opt::<Int32Type>() {
-        Some(dictionary) => dictionary.values().as_string_opt::<i32>(),
+    if let Some(dictionary) = column.as_dictionary_opt::<Int32Type>() {
+        return dictionary.values().as_string_opt::<i32>();
+    }
+    match column.as_run_opt::<Int32Type>() {
+        Some(runs) => runs.values().as_string_opt::<i32>(),
         None => column.as_string_opt::<i32>(),
     }
 }
@@ -47,7 +50,7 @@ impl FileStatistics {
         for name in layout.stats {
             let Some(column) = batch.column_by_name(name) else { continue };
             let known = self.columns.entry(name).or_default();
-            known.nulls += column.null_count();
+            known.nulls += column.logical_null_count();
             if let Some((least, most)) =
                 texts(column).and_then(|values| min_string(values).zip(max_string(values)))
             {

@@ -1,18 +1,23 @@
-//! A column of hex digits that comes as bytes, to the bytes of a Parquet column chunk: each text is written once,
-//! where it stays. Knows no store.
+//! A column of hex digits that comes as bytes, to the bytes of a Parquet column chunk. Its pages are compressed, which
+//! takes no longer than copying the bytes would. Knows no store.
 
 use std::ops::Range;
 
 use arrow::array::{Array as _, FixedSizeBinaryArray};
 use bytes::Bytes;
 use parquet::{
-    basic::Encoding, column::writer::ColumnCloseResult, errors::ParquetError, schema::types::ColumnDescPtr,
+    basic::{Compression, Encoding, ZstdLevel},
+    column::writer::ColumnCloseResult,
+    errors::ParquetError,
+    schema::types::ColumnDescPtr,
 };
-use smoltrace_model::ids;
 
-use crate::column_chunk::{ColumnChunk, Described};
+use crate::{
+    column_chunk::{ColumnChunk, Described},
+    hex_frame,
+};
 
-/// Bytes that a page takes beside its values, at most.
+/// Bytes that the head of a page takes, at most.
 const PAGE_HEAD: usize = 64;
 
 /// The chunk of `rows` of a column, in pages of so many rows.
@@ -26,20 +31,42 @@ pub(crate) fn encode(
     page_rows: usize,
 ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
     assert!(descriptor.max_def_level() == 0 && column.null_count() == 0, "every row has its id");
-    let digits = 2 * column.value_length() as u32;
-    let value_bytes = size_of_val(&digits) + digits as usize;
+    let width = column.value_length() as usize;
+    let size_of =
+        |rows: usize| lengths(rows, 2 * width).len() + rows * width + hex_frame::overhead(rows * width);
     let pages = rows.len().div_ceil(page_rows);
-    let mut chunk = ColumnChunk::new(Encoding::PLAIN, rows.len() * value_bytes + pages * PAGE_HEAD);
+    let compression = Compression::ZSTD(ZstdLevel::default());
+    let size = pages * (size_of(page_rows.min(rows.len())) + PAGE_HEAD);
+    let mut chunk = ColumnChunk::new(Encoding::DELTA_LENGTH_BYTE_ARRAY, compression, size);
     for start in rows.clone().step_by(page_rows) {
-        let rows = start..rows.end.min(start + page_rows);
-        let mut page = Vec::with_capacity(rows.len() * value_bytes);
-        for row in rows.clone() {
-            page.extend_from_slice(&digits.to_le_bytes());
-            ids::push_hex(column.value(row), &mut page);
-        }
-        chunk.data(page, rows.len())?;
+        let rows = rows.end.min(start + page_rows) - start;
+        let mut page = Vec::with_capacity(size_of(rows));
+        let lengths = lengths(rows, 2 * width);
+        // From the array's own start.
+        let ids = column.slice(start, rows);
+        hex_frame::push(&lengths, ids.value_data(), &mut page);
+        chunk.data(page, lengths.len() + 2 * rows * width, rows)?;
     }
     chunk.finish(descriptor, Described::default())
+}
+
+/// So many texts of one length, as Parquet packs lengths: the first one, then differences in blocks of 128. None differs.
+fn lengths(texts: usize, length: usize) -> Vec<u8> {
+    const BLOCK: usize = 128;
+    const MINIBLOCKS: usize = 4;
+    let mut packed = Vec::with_capacity(16 + (1 + MINIBLOCKS) * texts.div_ceil(BLOCK));
+    // A signed number has its sign in the lowest bit.
+    for mut number in [BLOCK, MINIBLOCKS, texts, length << 1] {
+        while number >= 0x80 {
+            packed.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        packed.push(number as u8);
+    }
+    // The least difference, and how many bits more each takes in every miniblock.
+    let differences = texts.saturating_sub(1);
+    packed.resize(packed.len() + (1 + MINIBLOCKS) * differences.div_ceil(BLOCK), 0);
+    packed
 }
 
 #[cfg(test)]
@@ -47,7 +74,7 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::{
-        array::{ArrayRef, AsArray as _},
+        array::{ArrayRef, AsArray as _, StringArray},
         compute::concat,
         datatypes::{DataType, Field, Schema},
     };
@@ -59,13 +86,13 @@ mod tests {
         file::{metadata::PageIndexPolicy, writer::SerializedFileWriter},
     };
     use proptest::prelude::*;
-    use smoltrace_model::rows::hex_digits;
+    use smoltrace_model::ids::hex;
 
     use super::*;
 
     proptest! {
         #[test]
-        fn digits_are_read(ids in prop::collection::vec(any::<u128>(), 1..200), page_rows in 1..50_usize) {
+        fn digits_are_read(ids in prop::collection::vec(any::<u128>(), 1..700), page_rows in 1..400_usize) {
             let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_be_bytes()).collect();
             let column = FixedSizeBinaryArray::new(16, bytes.into(), None);
             let schema = Schema::new(vec![Field::new("id", DataType::Utf8, false)]);
@@ -86,7 +113,7 @@ mod tests {
             let read: Vec<ArrayRef> = reader.map(|batch| batch.expect("rows").column(0).clone()).collect();
             let read: Vec<_> = read.iter().map(AsRef::as_ref).collect();
             let read = concat(&read).expect("one column");
-            let expected = hex_digits(&column);
+            let expected = StringArray::from_iter_values(column.iter().flatten().map(hex));
             prop_assert_eq!(expected.value(0), format!("{:032x}", ids[0]));
             prop_assert_eq!(read.as_string::<i32>(), &expected.slice(skip, ids.len() - skip));
         }

@@ -17,6 +17,7 @@ mod durable;
 mod error;
 mod file_statistics;
 mod group;
+mod hex_frame;
 mod id_column;
 mod known;
 mod layout;

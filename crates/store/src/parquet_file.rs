@@ -1,11 +1,9 @@
 //! Rows to the bytes of one Parquet file and its log entry. Knows no store.
 
-use std::sync::Arc;
-
 use arrow::{
     array::{Array, AsArray},
     compute::{SortColumn, concat, interleave_record_batch, lexsort_to_indices},
-    datatypes::{DataType, Field, Int32Type},
+    datatypes::{DataType, Field},
     error::ArrowError,
     record_batch::RecordBatch,
 };
@@ -14,7 +12,7 @@ use parquet::{
         ArrowSchemaConverter, ArrowWriter, add_encoded_arrow_schema_to_metadata,
         arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves},
     },
-    basic::{Compression, ZstdLevel},
+    basic::{Compression, Encoding, ZstdLevel},
     errors::ParquetError,
     file::{
         metadata::{ParquetMetaData, SortingColumn},
@@ -23,7 +21,6 @@ use parquet::{
     },
     schema::types::ColumnPath,
 };
-use smoltrace_model::rows::hex_digits;
 
 use crate::{
     dictionary_column::{self, Wanted},
@@ -94,8 +91,8 @@ fn says_one_thing(column: &dyn Array) -> bool {
     }
 }
 
-/// Encodes a sorted batch, which may hold texts as dictionaries, hex digits as the bytes that they are of, and texts
-/// without statistics as bytes.
+/// Encodes a sorted batch, which may hold texts as dictionaries or runs, hex digits as the bytes that they are of, and
+/// texts without statistics as bytes.
 pub(crate) fn encode(
     layout: &Layout,
     batch: &RecordBatch,
@@ -110,7 +107,10 @@ pub(crate) fn encode(
         {
             properties = properties
                 .set_column_dictionary_enabled(path.clone(), false)
-                .set_column_compression(path, Compression::UNCOMPRESSED);
+                .set_column_compression(path.clone(), Compression::UNCOMPRESSED);
+        }
+        if effort == Effort::Fresh && *field.data_type() == DataType::Int64 {
+            properties = properties.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
         }
     }
     let schema = ArrowSchemaConverter::new().convert(&layout.schema)?;
@@ -127,23 +127,20 @@ pub(crate) fn encode(
         let mut group = writer.next_row_group()?;
         let columns = batch.columns().iter().zip(batch.schema_ref().fields()).zip(schema.columns());
         for (((column, field), descriptor), mut general) in columns.zip(general) {
-            if let Some(dictionary) = column.as_dictionary_opt::<Int32Type>() {
+            if let Some(texts) = dictionary_column::Column::of(column) {
                 let name = field.name().as_str();
                 let wanted = Wanted {
                     page_rows: PAGE_ROWS,
                     statistics: layout.stats.contains(&name) || layout.sort.contains(&name),
                     bloom_fpp: layout.bloom.contains(&name).then_some(BLOOM_FPP),
                 };
-                let (bytes, close) = dictionary_column::encode(descriptor, dictionary, rows.clone(), wanted)?;
+                let (bytes, close) = dictionary_column::encode(descriptor, &texts, rows.clone(), wanted)?;
                 group.append_column(&bytes, close)?;
-            } else if let Some(ids) = column.as_fixed_size_binary_opt().filter(|_| effort == Effort::Fresh) {
+            } else if let Some(ids) = column.as_fixed_size_binary_opt() {
                 let (bytes, close) = id_column::encode(descriptor, ids, rows.clone(), PAGE_ROWS)?;
                 group.append_column(&bytes, close)?;
             } else {
-                let column = match column.as_fixed_size_binary_opt() {
-                    Some(ids) => Arc::new(hex_digits(&ids.slice(rows.start, rows.len()))),
-                    None => column.slice(rows.start, rows.len()),
-                };
+                let column = column.slice(rows.start, rows.len());
                 let field = Field::new(field.name(), column.data_type().clone(), field.is_nullable());
                 for leaf in compute_leaves(&field, &column)? {
                     general.write(&leaf)?;

@@ -33,9 +33,10 @@ use crate::{
     writer::Writer,
 };
 
-/// Queue positions for a batch that is larger than the whole queue would still be too many for
-/// the semaphore's counter; it takes all of them instead.
+/// After how long an append that finds the queue full may come again.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
+/// So many rows are columns before another thread is awake.
+const FEW_ROWS: usize = 64;
 
 /// The tables of one data directory. Cheap to clone; all clones share one writer, one
 /// cache and two runtimes of their own, so a store works under any executor.
@@ -170,8 +171,12 @@ impl Store {
             mpsc::error::TrySendError::Full(()) => busy("too many appends are waiting to be written"),
             mpsc::error::TrySendError::Closed(()) => StoreError::other(&inner.dir, "the store is closing"),
         })?;
-        let encoded = inner.runtimes.append().spawn_blocking(move || append::encode(batch));
-        let batches = encoded.await.map_err(|e| StoreError::other(&inner.dir, e))??;
+        let batches = if batch.rows_to_encode() <= FEW_ROWS {
+            append::encode(batch)?
+        } else {
+            let encoded = inner.runtimes.append().spawn_blocking(move || append::encode(batch));
+            encoded.await.map_err(|e| StoreError::other(&inner.dir, e))??
+        };
         let (reply, answer) = oneshot::channel();
         place.send(Request { batches, reply, share });
         answer

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 
@@ -36,6 +36,9 @@ impl Compression {
     }
 }
 
+/// Room that is made for a body on its sender's word, at most.
+const RESERVED_BYTES: usize = 256 << 10;
+
 /// Reads a body as it was sent.
 pub(super) async fn read(receiver: &Receiver, body: Body, held: &mut Held) -> Result<Bytes, Refusal> {
     let limits = receiver.limits();
@@ -51,6 +54,7 @@ pub(super) async fn read(receiver: &Receiver, body: Body, held: &mut Held) -> Re
 
 async fn read_frames(mut body: Body, limit: usize, held: &mut Held) -> Result<Bytes, Refusal> {
     let mut whole = BytesMut::new();
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Refusal::Malformed(format!("the body was cut off: {error}")))?;
         let Ok(data) = frame.into_data() else { continue };
@@ -63,6 +67,12 @@ async fn read_frames(mut body: Body, limit: usize, held: &mut Held) -> Result<By
             held.release();
             pass_over(body, left).await;
             return Err(refusal);
+        }
+        if whole.is_empty() {
+            if body.is_end_stream() {
+                return Ok(data);
+            }
+            whole.reserve(announced.min(RESERVED_BYTES).max(data.len()));
         }
         whole.extend_from_slice(&data);
     }

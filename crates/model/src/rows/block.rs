@@ -33,6 +33,9 @@ pub trait Block {
     /// The runs, each with how many rows it has here.
     fn rows_per_run(&self) -> Vec<(&str, usize)> {
         let (runs, places) = self.runs();
+        if let [run] = runs[..] {
+            return vec![(run, self.times().count())];
+        }
         let mut counts = vec![0; runs.len()];
         self.times().for_each(|(group, _, _)| counts[places[group]] += 1);
         runs.into_iter().zip(counts).collect()

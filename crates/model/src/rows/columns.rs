@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, DictionaryArray, FixedSizeBinaryArray, Int32Array, StringArray},
-    buffer::OffsetBuffer,
+    array::{Array, ArrayRef, DictionaryArray, FixedSizeBinaryArray, Int32Array, RunArray, StringArray},
     datatypes::{Field, Int32Type, Schema},
     record_batch::RecordBatch,
 };
 
 use super::TableRow;
-use crate::ids::push_hex;
 
 /// The columns of a table by name, whose texts may be of other types than in the table.
 pub(crate) fn batch_of<R: TableRow>(mut column: impl FnMut(&str) -> ArrayRef) -> RecordBatch {
@@ -31,17 +29,24 @@ pub(crate) fn dictionary(keys: Int32Array, values: StringArray) -> ArrayRef {
     Arc::new(dictionary.expect("every key is the place of a value"))
 }
 
-/// Row ids as bytes: see [`hex_digits`] for the texts that they stand for.
+/// Texts of which each stands for all rows from the one before it up to a place.
+pub(crate) fn text_runs<'a>(runs: impl Iterator<Item = (Option<&'a str>, i32)>) -> ArrayRef {
+    let (mut texts, mut ends): (Vec<Option<&str>>, Vec<i32>) = Default::default();
+    for (text, end) in runs {
+        match ends.last_mut() {
+            Some(last) if texts.last() == Some(&text) => *last = end,
+            _ => {
+                texts.push(text);
+                ends.push(end);
+            }
+        }
+    }
+    let runs = RunArray::<Int32Type>::try_new(&ends.into(), &StringArray::from(texts));
+    Arc::new(runs.expect("every run ends after the one before"))
+}
+
+/// Row ids as bytes: their lower-case hex digits are the texts of the table.
 pub(crate) fn row_ids(ids: impl Iterator<Item = u128>) -> ArrayRef {
     let bytes: Vec<[u8; 16]> = ids.map(u128::to_be_bytes).collect();
     Arc::new(FixedSizeBinaryArray::new(16, bytes.into_flattened().into(), None))
-}
-
-/// The texts of a column of hex digits that stands as the bytes that they are of.
-pub fn hex_digits(column: &FixedSizeBinaryArray) -> StringArray {
-    let (bytes, count) = (column.value_data(), column.len());
-    let mut text = Vec::with_capacity(2 * bytes.len());
-    push_hex(bytes, &mut text);
-    let width = 2 * column.value_length() as usize;
-    StringArray::new(OffsetBuffer::from_repeated_length(width, count), text.into(), None)
 }

@@ -17,7 +17,6 @@ mod span_block;
 
 pub use block::Block;
 pub use cell::{Cell, RowError};
-pub use columns::hex_digits;
 pub use event::EventRow;
 pub use point::{Instrument, PointRow, Temporality};
 pub use point_block::{PointBlock, PointSample, PointSeries};

@@ -1,4 +1,5 @@
-//! The content hash of a row: what makes two rows the same row. Knows columns, no table.
+//! The content hash of a row: what makes two rows the same row. Knows columns, no table. That of a point is made of two:
+//! see [`PointBlock`](super::PointBlock).
 //!
 //! Every column but `row_id` and `version` takes part, by name, and only when it is not null:
 //! a nullable column that a later release adds leaves the ids of older rows as they are.
@@ -8,8 +9,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::ids;
 
 use super::{
-    EventRow, Instrument, PointRow, ResultRow, RunRow, RunStatus, Source, SpanKind, SpanRow, SpanStatus,
-    Temporality,
+    EventRow, Instrument, ResultRow, RunRow, RunStatus, Source, SpanKind, SpanRow, SpanStatus, Temporality,
 };
 
 /// A value that takes part in the hash.
@@ -34,11 +34,11 @@ pub(crate) fn write_column<T: Content>(name: &str, value: &T, out: &mut Vec<u8>)
     }
 }
 
-/// The row id: 32 hex digits. `buffer` is scratch space, kept by callers that seal many rows.
-pub(crate) fn row_id<T: RowContent>(row: &T, buffer: &mut Vec<u8>) -> String {
-    buffer.clear();
-    row.write_row(buffer);
-    ids::hash_hex(xxh3_128(buffer))
+/// The row id: 32 hex digits.
+fn row_id<T: RowContent>(row: &T) -> String {
+    let mut content = Vec::with_capacity(1024);
+    row.write_row(&mut content);
+    ids::hash_hex(xxh3_128(&content))
 }
 
 fn write_text(text: &str, out: &mut Vec<u8>) {
@@ -123,10 +123,10 @@ macro_rules! sealed {
             /// all columns but `row_id` and `version`.
             #[must_use]
             pub fn sealed(mut self) -> Self {
-                self.row_id = row_id(&self, &mut Vec::with_capacity(1024));
+                self.row_id = row_id(&self);
                 self
             }
         }
     )* };
 }
-sealed!(SpanRow, PointRow, EventRow, ResultRow, RunRow);
+sealed!(SpanRow, EventRow, ResultRow, RunRow);

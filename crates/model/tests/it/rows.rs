@@ -11,9 +11,12 @@ use arrow::{
 use proptest::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use smoltrace_model::rows::{
-    Instrument, PointBlock, PointRow, ResultRow, RowError, RunRow, RunStatus, Source, SpanBlock, SpanKind,
-    SpanRow, SpanStatus, TableRow, Temporality, hex_digits,
+use smoltrace_model::{
+    ids::hex,
+    rows::{
+        Instrument, PointBlock, PointRow, ResultRow, RowError, RunRow, RunStatus, Source, SpanBlock,
+        SpanKind, SpanRow, SpanStatus, TableRow, Temporality,
+    },
 };
 
 /// The texts an enum column of a table may hold; none for a column of free text.
@@ -193,14 +196,14 @@ proptest! {
         let mut found = sorted.clone();
         by_id(&mut found);
         prop_assert_eq!(found, all);
-        // A dictionary says nothing that no row says.
-        let units = batch.column_by_name("unit").expect("a column").as_dictionary::<Int32Type>();
+        // A column says nothing that no row says.
+        let units = batch.column_by_name("unit").expect("a column").as_run::<Int32Type>();
         for unit in units.values().as_string::<i32>() {
             prop_assert!(sorted.iter().any(|row| Some(&*row.unit) == unit));
         }
 
         // And back, whether texts stand in dictionaries or as they are.
-        for batch in [with_text_ids(&batch), PointRow::to_batch(&sorted)] {
+        for batch in [as_read(&batch), PointRow::to_batch(&sorted)] {
             let again = PointBlock::of_batch(&batch).expect("points of ours");
             prop_assert_eq!(again.to_rows(), sorted.clone());
             let stranger = PointRow { row_id: "of another writer".into(), ..points[0].clone() };
@@ -261,12 +264,20 @@ proptest! {
     }
 }
 
-/// A block's columns as they are read of a file: row ids as digits.
-fn with_text_ids(batch: &RecordBatch) -> RecordBatch {
-    let texts = |column: &ArrayRef| match column.as_fixed_size_binary_opt() {
-        Some(ids) => Arc::new(hex_digits(ids)),
-        None => column.clone(),
-    };
+/// A block's columns as they are read of a file: row ids as digits, texts as dictionaries.
+fn as_read(batch: &RecordBatch) -> RecordBatch {
+    let dictionary = DataType::Dictionary(DataType::Int32.into(), DataType::Utf8.into());
+    let texts =
+        |column: &ArrayRef| match (column.as_fixed_size_binary_opt(), column.as_run_opt::<Int32Type>()) {
+            (Some(ids), _) => {
+                Arc::new(StringArray::from_iter_values(ids.iter().flatten().map(hex))) as ArrayRef
+            }
+            (None, Some(runs)) => {
+                let texts = cast(runs, &DataType::Utf8).expect("texts");
+                cast(&texts, &dictionary).expect("a dictionary")
+            }
+            (None, None) => column.clone(),
+        };
     RecordBatch::try_from_iter_with_nullable(
         batch
             .schema_ref()

@@ -8,7 +8,7 @@ mod write;
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use xxhash_rust::xxh3::Xxh3Default;
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::ids;
 
@@ -24,9 +24,7 @@ pub struct PointSeries(Arc<Shared>);
 struct Shared {
     /// A point without sample.
     head: PointRow,
-    /// The hash that makes a row id, as far as the head's part of it.
-    hash: Xxh3Default,
-    /// The hash of that part alone.
+    /// The hash of all that the head says.
     key: u128,
     /// The series id as a number.
     id: u128,
@@ -54,6 +52,29 @@ pub struct PointSample {
     pub value: f64,
     /// JSON of what a single number cannot carry.
     pub detail: Option<Box<str>>,
+}
+
+impl PointSample {
+    fn of(point: &PointRow) -> Self {
+        Self {
+            start: point.start_time_unix_nano,
+            time: point.time_unix_nano,
+            value: point.value,
+            detail: point.detail.as_deref().map(Into::into),
+        }
+    }
+}
+
+impl PointRow {
+    /// The row with its `row_id` filled in: 32 hex digits of the 128-bit XXH3 hash of what it says beside its series,
+    /// and of the hash of what its series says.
+    #[must_use]
+    pub fn sealed(mut self) -> Self {
+        let sample = PointSample::of(&self);
+        let hash = point_hash(series_key(&self, &sample), &sample, &mut Vec::with_capacity(128));
+        self.row_id = ids::hash_hex(hash);
+        self
+    }
 }
 
 /// Points of any number of series and runs.
@@ -142,16 +163,9 @@ impl PointSeries {
             row_id: String::new(),
             ..point
         };
-        let mut content = Vec::with_capacity(512);
-        head.write_row(&mut content);
-        // The columns of the sample come last.
-        let mut sample = Vec::new();
-        write_sample(&PointSample::default(), &mut sample);
-        content.truncate(content.len() - sample.len());
-        let mut hash = Xxh3Default::new();
-        hash.update(&content);
+        let key = series_key(&head, &PointSample::default());
         let id = u128::from_str_radix(&head.series_id, 16).unwrap_or_default();
-        Self(Arc::new(Shared { key: hash.digest128(), hash, id, head }))
+        Self(Arc::new(Shared { key, id, head }))
     }
 
     /// The series id as a number.
@@ -173,7 +187,24 @@ impl PointSeries {
     }
 }
 
-/// The sample's part of what makes a row id, in the order of the table's columns.
+/// The hash of what the series of a point says. `sample` is what the point says beside it.
+fn series_key(point: &PointRow, sample: &PointSample) -> u128 {
+    let (mut content, mut of_sample) = (Vec::with_capacity(512), Vec::new());
+    point.write_row(&mut content);
+    write_sample(sample, &mut of_sample);
+    // The columns of the sample come last.
+    xxh3_128(&content[..content.len() - of_sample.len()])
+}
+
+/// The hash of a point: of that of its series, and of its sample. `buffer` is scratch space.
+fn point_hash(series_key: u128, sample: &PointSample, buffer: &mut Vec<u8>) -> u128 {
+    buffer.clear();
+    buffer.extend_from_slice(&series_key.to_le_bytes());
+    write_sample(sample, buffer);
+    xxh3_128(buffer)
+}
+
+/// What the columns of the sample say, in the order of the table.
 fn write_sample(sample: &PointSample, out: &mut Vec<u8>) {
     write_column("start_time_unix_nano", &sample.start, out);
     write_column("time_unix_nano", &sample.time, out);
@@ -214,11 +245,8 @@ impl PointBlock {
 
     /// Adds a point of the series at a place. `buffer` is scratch space.
     pub fn push(&mut self, series: u32, sample: PointSample, buffer: &mut Vec<u8>) {
-        buffer.clear();
-        write_sample(&sample, buffer);
-        let mut hash = self.series[series as usize].0.hash.clone();
-        hash.update(buffer);
-        self.points.push(series, hash.digest128(), sample);
+        let id = point_hash(self.series[series as usize].0.key, &sample, buffer);
+        self.points.push(series, id, sample);
     }
 
     /// The series in stretches of one run.
@@ -286,12 +314,7 @@ impl Extend<PointRow> for PointBlock {
         let mut buffer = Vec::with_capacity(1024);
         let mut last: Option<u32> = None;
         for point in points {
-            let sample = PointSample {
-                start: point.start_time_unix_nano,
-                time: point.time_unix_nano,
-                value: point.value,
-                detail: point.detail.as_deref().map(Into::into),
-            };
+            let sample = PointSample::of(&point);
             // Rows mostly come series by series.
             let place = match last.filter(|place| self.series[*place as usize].has(&point)) {
                 Some(place) => place,

@@ -10,9 +10,9 @@ use crate::rows::PointRow;
 /// Points in order of run, metric, series id and time, as columns.
 pub(super) struct Sorted<'a> {
     /// What the series say that points are of, in order.
-    pub(super) heads: Vec<&'a PointRow>,
+    heads: Vec<&'a PointRow>,
     /// Of each point, the place of its head.
-    pub(super) keys: Vec<i32>,
+    keys: Vec<i32>,
     pub(super) ids: Vec<u128>,
     pub(super) starts: Vec<Option<i64>>,
     pub(super) times: Vec<i64>,
@@ -118,6 +118,18 @@ impl<'a> Sorted<'a> {
         }
         groups.into_iter().for_each(|group| sorted.sort_by_time(group));
         sorted
+    }
+
+    /// What the points say by their series, in stretches: each with the place of the point after its last.
+    pub(super) fn stretches(&self) -> Vec<(&'a PointRow, i32)> {
+        let mut end = 0;
+        let stretches = self.keys.chunk_by(|one, next| one == next);
+        stretches
+            .map(|keys| {
+                end += keys.len() as i32;
+                (self.heads[keys[0] as usize], end)
+            })
+            .collect()
     }
 
     fn blank(heads: Vec<&'a PointRow>, points: usize, details: bool) -> Self {

@@ -3,38 +3,31 @@
 use std::{borrow::Borrow, mem, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, StringArray},
-    buffer::BooleanBuffer,
+    array::{ArrayRef, BooleanArray, BooleanBufferBuilder, Float64Array, Int64Array, StringArray},
     record_batch::RecordBatch,
 };
 
 use super::{PointBlock, sorted::Sorted};
 use crate::rows::{
     PointRow,
-    columns::{batch_of, dictionary, row_ids},
+    columns::{batch_of, row_ids, text_runs},
 };
 
 impl PointBlock {
-    /// The columns of the table in order of run, metric, series and time. What a series says stands
-    /// in dictionaries.
+    /// The columns of the table in order of run, metric, series and time. What a series says stands once for the
+    /// stretch of its points, and row ids stand as bytes.
     pub fn to_sorted_batch<B: Borrow<PointBlock>>(blocks: &[B]) -> RecordBatch {
         let mut sorted = Sorted::of(blocks);
-        let keys = Int32Array::from(mem::take(&mut sorted.keys));
-        batch_of::<PointRow>(|name| sorted.column(name, &keys))
+        let stretches = sorted.stretches();
+        batch_of::<PointRow>(|name| sorted.column(name, &stretches))
     }
 }
 
 impl Sorted<'_> {
     /// A column; one of numbers is there once.
-    fn column(&mut self, name: &str, keys: &Int32Array) -> ArrayRef {
+    fn column(&mut self, name: &str, stretches: &[(&PointRow, i32)]) -> ArrayRef {
         let text = |of: fn(&PointRow) -> Option<&str>| {
-            let values = StringArray::from_iter(self.heads.iter().map(|head| of(head)));
-            if values.null_count() == 0 {
-                return dictionary(keys.clone(), values);
-            }
-            // A null is one of the keys.
-            let keys = keys.iter().map(|key| key.filter(|key| values.is_valid(*key as usize)));
-            dictionary(keys.collect(), values)
+            text_runs(stretches.iter().map(|(head, end)| (of(head), *end)))
         };
         match name {
             "run_id" => text(|head| Some(&head.run_id)),
@@ -44,9 +37,11 @@ impl Sorted<'_> {
             "instrument" => text(|head| Some(head.instrument.as_str())),
             "temporality" => text(|head| Some(head.temporality.as_str())),
             "monotonic" => {
-                let keys = keys.values();
-                let monotonic = |row| self.heads[keys[row] as usize].monotonic;
-                Arc::new(BooleanArray::from(BooleanBuffer::collect_bool(keys.len(), monotonic)))
+                let mut monotonic = BooleanBufferBuilder::new(self.times.len());
+                for (head, end) in stretches {
+                    monotonic.append_n(*end as usize - monotonic.len(), head.monotonic);
+                }
+                Arc::new(BooleanArray::from(monotonic.finish()))
             }
             "gpu_id" => text(|head| head.gpu_id.as_deref()),
             "gpu_name" => text(|head| head.gpu_name.as_deref()),
@@ -57,7 +52,9 @@ impl Sorted<'_> {
             "start_time_unix_nano" => Arc::new(Int64Array::from(mem::take(&mut self.starts))),
             "time_unix_nano" => Arc::new(Int64Array::from(mem::take(&mut self.times))),
             "value" => Arc::new(Float64Array::from(mem::take(&mut self.values))),
-            "detail" if self.details.is_empty() => Arc::new(StringArray::new_null(keys.len())),
+            "detail" if self.details.is_empty() => {
+                text_runs(stretches.last().map(|(_, end)| (None, *end)).into_iter())
+            }
             "detail" => Arc::new(StringArray::from_iter(&self.details)),
             "row_id" => row_ids(self.ids.iter().copied()),
             other => unreachable!("a column {other} that points do not have"),
