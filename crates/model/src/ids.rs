@@ -99,8 +99,8 @@ pub fn hash_hex(hash: u128) -> String {
     hex(&hash.to_be_bytes())
 }
 
-/// A hash of its 32 lower-case hex digits.
-pub(crate) fn hash_of_hex(text: &str) -> Option<u128> {
+/// The hash that 32 lower-case hex digits stand for; `None` for any other text.
+pub fn hash_of_hex(text: &str) -> Option<u128> {
     let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
     let (words, _) = digits.as_chunks::<8>();
     words.iter().try_fold(0, |hash, word| Some(hash << 32 | u128::from(word_of_hex(*word)?)))

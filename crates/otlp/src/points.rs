@@ -177,6 +177,35 @@ impl<'a> NumberMetric<'a> {
     }
 }
 
+/// Reads a point that is written as most are: times and number first, in the order of their fields. Returns with it all
+/// bytes that follow, which need not be attributes, or anything at all.
+pub(crate) fn read_plain_number(point: &[u8]) -> Option<(PointSample, &[u8])> {
+    const START: u8 = 2 << 3 | 1;
+    const TIME: u8 = 3 << 3 | 1;
+    const DOUBLE: u8 = 4 << 3 | 1;
+    fn fixed64(bytes: &[u8], key: u8) -> Option<(u64, &[u8])> {
+        let (field, rest) = bytes.split_first_chunk::<9>()?;
+        let [found, number @ ..] = *field;
+        (found == key).then(|| (u64::from_le_bytes(number), rest))
+    }
+    let (start, rest) = fixed64(point, START).unwrap_or((0, point));
+    let (time, rest) = fixed64(rest, TIME)?;
+    let (bits, rest) = fixed64(rest, DOUBLE)?;
+    Some((sample(start, time, f64::from_bits(bits))?, rest))
+}
+
+/// A sample with a finite value and times that a signed number holds.
+fn sample(start: u64, time: u64, value: f64) -> Option<PointSample> {
+    let start = i64::try_from(start).ok()?;
+    let time = i64::try_from(time).ok()?;
+    value.is_finite().then_some(PointSample {
+        start: (start != 0).then_some(start),
+        time,
+        value,
+        detail: None,
+    })
+}
+
 /// Reads a point with nothing but attributes, times and one finite number; returns with it the bytes in which its
 /// attributes stand, one after the other. `None` for any other point, and for what is no point at all.
 pub(crate) fn read_number(point: &[u8]) -> Option<(PointSample, &[u8])> {
@@ -207,12 +236,5 @@ pub(crate) fn read_number(point: &[u8]) -> Option<(PointSample, &[u8])> {
         }
         from = to;
     }
-    let start = i64::try_from(start).ok()?;
-    let sample = PointSample {
-        start: (start != 0).then_some(start),
-        time: i64::try_from(time).ok()?,
-        value: value.filter(|value| value.is_finite())?,
-        detail: None,
-    };
-    Some((sample, &point[attributes.unwrap_or_default()]))
+    Some((sample(start, time, value?)?, &point[attributes.unwrap_or_default()]))
 }

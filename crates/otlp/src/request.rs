@@ -20,7 +20,7 @@ use crate::{
     LogEvent, Origin, Telemetry,
     metric::PointHead,
     notes::{Notes, Spot},
-    points::{NumberMetric, SeriesCache, read_number},
+    points::{NumberMetric, SeriesCache, read_number, read_plain_number},
     request_json, request_proto,
     spans::{NotPlain, PlainSpan},
     wire::{Fields, Malformed},
@@ -399,8 +399,13 @@ impl Decoder<'_> {
         known.look_up(|known| {
             for (index, bytes) in metric.points().enumerate() {
                 let guess = last.map_or(0, |(place, _)| place + 1);
-                let found = read_number(bytes)
-                    .and_then(|(sample, attributes)| Some((sample, known.find(attributes, guess)?)));
+                // What has the bytes of known attributes is just that.
+                let found = read_plain_number(bytes)
+                    .and_then(|(sample, rest)| Some((sample, known.find(rest, guess)?)))
+                    .or_else(|| {
+                        let (sample, attributes) = read_number(bytes)?;
+                        Some((sample, known.find(attributes, guess)?))
+                    });
                 let Some((sample, place)) = found else {
                     unknown.push((index, bytes));
                     continue;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use smoltrace_model::rows::{
-    Block, EventRow, PointBlock, PointRow, ResultRow, RunRow, SpanBlock, SpanRow, TableRow,
+use smoltrace_model::{
+    ids,
+    rows::{Block, EventRow, PointBlock, PointRow, ResultRow, RunRow, SpanBlock, SpanRow, TableRow},
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -112,8 +113,8 @@ pub(crate) fn encode(batch: Batch) -> Result<[Option<Rows>; TABLES], StoreError>
             if run_id.is_empty() {
                 return Err(refuse("its run_id is empty"));
             }
-            if row_id.len() != 32 || !row_id.bytes().all(|b| b.is_ascii_hexdigit()) {
-                return Err(refuse("its row_id is not 32 hex digits; seal the row first"));
+            if ids::hash_of_hex(row_id).is_none() {
+                return Err(refuse("its row_id is not 32 lower-case hex digits; seal the row first"));
             }
         }
         Ok((!rows.is_empty()).then(|| Rows::Columns(vec![T::to_batch(&rows)])))

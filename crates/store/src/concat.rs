@@ -1,7 +1,6 @@
 //! Files put together without a look at their rows. Knows no log and no store.
 
-use std::fs::File;
-
+use bytes::Bytes;
 use parquet::{
     arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata},
     column::writer::ColumnCloseResult,
@@ -41,15 +40,17 @@ pub(crate) fn row_groups(layout: &Layout, files: &[DataFile]) -> Result<Option<E
     for file in files {
         let filters = ReaderProperties::builder().set_read_bloom_filter(true).build();
         let options = ReadOptionsBuilder::new().with_page_index().with_reader_properties(filters).build();
+        // At once: it is small, and column by column it would be read in bits.
+        let bytes = file.read()?;
         let reader =
-            SerializedFileReader::new_with_options(file.again()?, options).map_err(|e| file.corrupt(e))?;
+            SerializedFileReader::new_with_options(bytes.clone(), options).map_err(|e| file.corrupt(e))?;
         let metadata = reader.metadata().file_metadata();
         merge::check_rows(file, metadata.num_rows() as usize)?;
         if metadata.schema_descr().root_schema() != schema.root_schema() {
             return Ok(None);
         }
         for (at, group) in reader.metadata().row_groups().iter().enumerate() {
-            append(&mut writer, file, &reader, at).map_err(|e| file.corrupt(e))?;
+            append(&mut writer, &bytes, &reader, at).map_err(|e| file.corrupt(e))?;
             statistics.add_row_group(layout, group);
         }
     }
@@ -57,11 +58,11 @@ pub(crate) fn row_groups(layout: &Layout, files: &[DataFile]) -> Result<Option<E
     Ok(Some(EncodedFile { bytes, stats: statistics.to_json(), effort: Effort::Fresh }))
 }
 
-/// Appends the row group at a place, with all that its file knows of it.
+/// Appends the row group at a place of a file, with all that this knows of it.
 fn append(
     writer: &mut SerializedFileWriter<Vec<u8>>,
-    file: &DataFile,
-    reader: &SerializedFileReader<File>,
+    bytes: &Bytes,
+    reader: &SerializedFileReader<Bytes>,
     at: usize,
 ) -> Result<(), ParquetError> {
     let (metadata, from) = (reader.metadata(), reader.get_row_group(at)?);
@@ -78,7 +79,7 @@ fn append(
             column_index: index.filter(|index| !matches!(index, ColumnIndexMetaData::NONE)),
             offset_index: offsets,
         };
-        group.append_column(&file.file, close)?;
+        group.append_column(bytes, close)?;
     }
     group.close()?;
     Ok(())

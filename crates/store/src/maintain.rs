@@ -6,6 +6,7 @@
 //! that even two maintainers without a lock could not double or lose a row.
 
 use std::{
+    collections::HashSet,
     fs::{self, File, TryLockError},
     ops::Range,
     path::Path,
@@ -175,24 +176,28 @@ struct Part {
     remove: Remove,
 }
 
-/// Merges one group of small files. Returns how many became how many, or `None` when there is
-/// nothing to merge.
+/// Merges groups of small files. Returns how many became how many, or `None` when there is nothing to merge.
 async fn merge_small(
     table: &Table,
     options: &MaintenanceOptions,
 ) -> Result<Option<(usize, usize)>, StoreError> {
     let state = table.latest().await?;
-    let group = small_files(table, &state, options)?;
-    if group.len() < 2 {
-        return Ok(None);
+    let groups = small_files(table, &state, options)?;
+    // All of them on one look at the table, since that takes longer than many a merge.
+    let mut since = Since::of(&state);
+    let (mut files, mut into) = (0, 0);
+    for group in groups {
+        let rows: usize = group.iter().map(|part| part.rows).sum();
+        let as_they_are = options.pace == Pace::Busy
+            && table.layout.name == PointRow::TABLE
+            && rows / group.len() >= options.as_they_are_rows;
+        let count = group.len();
+        if replace(table, &mut since, group, as_they_are, options.small_file_bytes).await? {
+            files += count;
+            into += 1;
+        }
     }
-    let rows: usize = group.iter().map(|part| part.rows).sum();
-    let as_they_are = options.pace == Pace::Busy
-        && table.layout.name == PointRow::TABLE
-        && rows / group.len() >= options.as_they_are_rows;
-    let (count, target) = (group.len(), options.small_file_bytes);
-    let replaced = replace(table, &state, group, as_they_are, target).await?;
-    Ok(replaced.then_some((count, 1)))
+    Ok((into > 0).then_some((files, into)))
 }
 
 /// Writes a large file anew that was written in haste. Says whether there was one.
@@ -205,17 +210,48 @@ async fn write_anew(table: &Table, options: &MaintenanceOptions) -> Result<bool,
         fresh.then(|| part(file, rows))
     };
     let Some(file) = snapshot.log_data().iter().find_map(|file| large(&file)) else { return Ok(false) };
-    replace(table, &state, vec![file], false, options.small_file_bytes).await
+    replace(table, &mut Since::of(&state), vec![file], false, options.small_file_bytes).await
+}
+
+/// What happened to a table since its files were looked at.
+struct Since {
+    /// The newest version that was read.
+    version: u64,
+    /// Files that went.
+    removed: HashSet<String>,
+}
+
+impl Since {
+    fn of(state: &DeltaTable) -> Self {
+        Self { version: state.version().unwrap_or_default(), removed: HashSet::new() }
+    }
+
+    fn took(&self, group: &[Part]) -> bool {
+        group.iter().any(|part| self.removed.contains(&part.path))
+    }
+
+    /// Reads what was committed meanwhile: the entries themselves, since appends come faster than a whole state is made.
+    async fn follow(&mut self, table: &Table) -> Result<(), StoreError> {
+        while let Some(actions) = table.actions(self.version + 1).await? {
+            self.removed.extend(actions.iter().filter_map(|action| tail::path_of(&action["remove"])));
+            self.version += 1;
+        }
+        Ok(())
+    }
 }
 
 /// Puts one file in the place of several. Says `false` when one of them went meanwhile.
 async fn replace(
     table: &Table,
-    state: &DeltaTable,
+    since: &mut Since,
     group: Vec<Part>,
     as_they_are: bool,
     target_bytes: u64,
 ) -> Result<bool, StoreError> {
+    since.follow(table).await?;
+    if since.took(&group) {
+        return Ok(false);
+    }
     let mut files = Vec::with_capacity(group.len());
     for part in &group {
         files.push(DataFile::open(table.dir.join(&part.path), part.rows)?);
@@ -227,25 +263,26 @@ async fn replace(
     });
     let file = file.await.map_err(|e| StoreError::other(&table.dir, e))??;
     let add = table.put(file, false).await?;
-    let mut version = state.version().unwrap_or_default();
     loop {
         let actions = group.iter().map(|part| Action::Remove(part.remove.clone()));
         let actions = actions.chain([Action::Add(add.clone())]).collect();
         let operation = DeltaOperation::Optimize { predicate: None, target_size: target_bytes as i64 };
-        match table.commit(version + 1, actions, operation).await {
-            Ok(Committed::Done) => return Ok(true),
+        match table.commit(since.version + 1, actions, operation).await {
+            // What it put in the place of the files is none of those looked at.
+            Ok(Committed::Done) => {
+                since.version += 1;
+                return Ok(true);
+            }
             Ok(Committed::Conflict) => {}
             Err(error) => {
                 table.discard(&add).await;
                 return Err(error);
             }
         }
-        match follow(table, version, &group).await? {
-            Some(newer) => version = newer,
-            None => {
-                table.discard(&add).await;
-                return Ok(false);
-            }
+        since.follow(table).await?;
+        if since.took(&group) {
+            table.discard(&add).await;
+            return Ok(false);
         }
     }
 }
@@ -254,26 +291,12 @@ fn part(file: &LogicalFileView, rows: usize) -> Part {
     Part { path: file.path().into_owned(), rows, remove: file.remove_action(false) }
 }
 
-/// The newest version, when what was committed after `version` left the files of the group where they are: others
-/// appended, which is no matter. Reads the entries themselves, since appends come faster than a whole state is made.
-async fn follow(table: &Table, mut version: u64, group: &[Part]) -> Result<Option<u64>, StoreError> {
-    while let Some(actions) = table.actions(version + 1).await? {
-        let removed: Vec<String> =
-            actions.iter().filter_map(|action| tail::path_of(&action["remove"])).collect();
-        if group.iter().any(|part| removed.contains(&part.path)) {
-            return Ok(None);
-        }
-        version += 1;
-    }
-    Ok(Some(version))
-}
-
-/// The first files that are worth merging into one.
+/// Groups of files of which each is worth merging into one.
 fn small_files(
     table: &Table,
     state: &DeltaTable,
     options: &MaintenanceOptions,
-) -> Result<Vec<Part>, StoreError> {
+) -> Result<Vec<Vec<Part>>, StoreError> {
     let snapshot = state.snapshot().map_err(|e| table.foreign(&e))?;
     let mut small: Vec<Part> = snapshot
         .log_data()
@@ -286,12 +309,17 @@ fn small_files(
         })
         .collect();
     small.sort_by(|a, b| (a.rows, &a.path).cmp(&(b.rows, &b.path)));
-    let sizes: Vec<Size> = small
-        .iter()
-        .map(|part| Size { rows: part.rows, bytes: part.remove.size.unwrap_or_default() as u64 })
-        .collect();
-    let group = group(&sizes, options);
-    Ok(small.drain(group).collect())
+    let size = |part: &Part| Size { rows: part.rows, bytes: part.remove.size.unwrap_or_default() as u64 };
+    let mut sizes: Vec<Size> = small.iter().map(size).collect();
+    let mut groups = Vec::new();
+    loop {
+        let group = group(&sizes, options);
+        if group.len() < 2 {
+            return Ok(groups);
+        }
+        sizes.drain(group.clone());
+        groups.push(small.drain(group).collect());
+    }
 }
 
 /// What counts when files are put together.

@@ -1,6 +1,11 @@
 //! The rows of several data files as one file. Knows no log and no store.
 
-use std::{fs::File, path::PathBuf, sync::Arc};
+use std::{
+    fs::File,
+    io::{Read as _, Seek as _},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use arrow::{
     array::{ArrayRef, new_null_array},
@@ -8,6 +13,7 @@ use arrow::{
     datatypes::{DataType, Field, Schema, SchemaRef},
     record_batch::RecordBatch,
 };
+use bytes::Bytes;
 use datafusion::{
     error::DataFusionError,
     execution::{
@@ -55,6 +61,13 @@ impl DataFile {
     /// How large it is, as far as can be told.
     pub(crate) fn bytes(&self) -> usize {
         self.file.metadata().map_or(0, |metadata| metadata.len() as usize)
+    }
+
+    /// All of it.
+    pub(crate) fn read(&self) -> Result<Bytes, StoreError> {
+        let mut bytes = Vec::with_capacity(self.bytes());
+        let read = (&self.file).rewind().and_then(|()| (&self.file).read_to_end(&mut bytes));
+        read.map(|_| bytes.into()).map_err(|e| StoreError::io(&self.path, &e))
     }
 
     /// The file once more, for another reader.
@@ -239,7 +252,6 @@ mod tests {
     use std::io::Write as _;
 
     use arrow::{array::AsArray, datatypes::Int64Type};
-    use bytes::Bytes;
     use parquet::arrow::ArrowWriter;
     use smoltrace_model::rows::EventRow;
 

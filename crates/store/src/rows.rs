@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::{array::AsArray, record_batch::RecordBatch};
+use arrow::{array::AsArray, datatypes::Int64Type, record_batch::RecordBatch};
 use parquet::errors::ParquetError;
 use smoltrace_model::rows::{Block, PointBlock, SpanBlock};
 
@@ -40,6 +40,21 @@ impl Rows {
         };
         runs.dedup();
         runs
+    }
+
+    /// The time of the first row, Unix ns, which of columns stands in the one named.
+    pub(crate) fn first_time(&self, column: &str) -> Option<i64> {
+        fn of_block(block: Option<&Arc<impl Block>>) -> Option<i64> {
+            block?.times().next().map(|(_, time, _)| time)
+        }
+        match self {
+            Self::Columns(batches) => {
+                let times = batches.first()?.column_by_name(column)?.as_primitive_opt::<Int64Type>()?;
+                times.values().first().copied()
+            }
+            Self::Spans(blocks) => of_block(blocks.first()),
+            Self::Points(blocks) => of_block(blocks.first()),
+        }
     }
 
     /// A file of the rows in the order of the layout.

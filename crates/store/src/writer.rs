@@ -360,7 +360,7 @@ fn gather(first: Request, queue: &mut mpsc::Receiver<Request>) -> Group {
 
 /// Finds out what is new and encodes it, if memory tells of all parts. It surely does after a look at the tables.
 fn look_through(mut looks: Vec<Look>, surely: bool) -> Vec<Look> {
-    let tells = |look: &mut Look| look.lent.knows_enough(&LAYOUTS[look.table], &look.part.batches);
+    let tells = |look: &mut Look| look.lent.knows_enough(&look.part.batches);
     if surely || looks.iter_mut().all(tells) {
         for look in &mut looks {
             look.new = Some(look.lent.encode_fresh(&LAYOUTS[look.table], &look.part.batches));

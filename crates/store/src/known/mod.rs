@@ -16,6 +16,7 @@ use arrow::{
 };
 use deltalake::kernel::Add;
 use parquet::errors::ParquetError;
+use smoltrace_model::ids;
 
 use crate::{
     error::StoreError,
@@ -34,6 +35,7 @@ pub(crate) struct Known {
     /// The table as of which `rows` is right.
     tail: Tail,
     rows: Kind,
+    identity: Identity,
     limit: usize,
 }
 
@@ -67,14 +69,24 @@ enum Looked {
     Amiss,
 }
 
+impl Kind {
+    fn new(identity: Identity, limit: usize) -> Self {
+        match identity {
+            Identity::Content { time } => Self::Recent(Recent::new(limit, time)),
+            Identity::Versioned(_) => Self::Versions(Versions::new(limit)),
+        }
+    }
+}
+
 impl Known {
     /// Remembers about `limit` rows.
     pub(crate) fn new(layout: &Layout, limit: usize) -> Self {
-        let rows = match layout.identity {
-            Identity::Content { .. } => Kind::Recent(Recent::new(limit)),
-            Identity::Versioned(_) => Kind::Versions(Versions::new(limit)),
-        };
-        Self { tail: Tail::default(), rows, limit }
+        Self {
+            tail: Tail::default(),
+            rows: Kind::new(layout.identity, limit),
+            identity: layout.identity,
+            limit,
+        }
     }
 
     /// Brings what is known up to date with the table, and looks up what must be known to tell the
@@ -109,7 +121,7 @@ impl Known {
     /// The rows that are new, over all batches in order. Call [`Self::keep`] once they are committed.
     pub(crate) fn fresh(&mut self, layout: &Layout, batches: &[Rows]) -> Result<Fresh, ArrowError> {
         match &mut self.rows {
-            Kind::Recent(recent) => recent.fresh(layout, batches),
+            Kind::Recent(recent) => recent.fresh(batches),
             Kind::Versions(versions) => versions.fresh(layout, batches),
             Kind::Lent { .. } => unreachable!("{LENT}"),
         }
@@ -162,7 +174,7 @@ impl Known {
     /// Goes on without what was lent, if anything was.
     pub(crate) fn give_up(&mut self) {
         if let Kind::Lent { .. } = self.rows {
-            self.rows = Kind::Recent(Recent::new(self.limit));
+            self.rows = Kind::new(self.identity, self.limit);
         }
     }
 
@@ -179,8 +191,8 @@ impl Known {
 
 impl Lent {
     /// Whether the new rows of the batches can be told without a look at the table.
-    pub(crate) fn knows_enough(&mut self, layout: &Layout, batches: &[Rows]) -> bool {
-        self.0.knows_enough(layout, batches)
+    pub(crate) fn knows_enough(&mut self, batches: &[Rows]) -> bool {
+        self.0.knows_enough(batches)
     }
 
     /// How many rows of each batch are new, and a file of them all if there are any. They count as fresh.
@@ -189,7 +201,7 @@ impl Lent {
         layout: &Layout,
         batches: &[Rows],
     ) -> Result<(Vec<usize>, Option<EncodedFile>), ParquetError> {
-        let Fresh { rows, written } = self.0.fresh(layout, batches)?;
+        let Fresh { rows, written } = self.0.fresh(batches)?;
         match rows.map(|rows| rows.encode(layout)).transpose() {
             Ok(file) => Ok((written, file)),
             Err(error) => {
@@ -244,12 +256,7 @@ fn numbers<'a>(batch: &'a RecordBatch, column: &str) -> &'a [i64] {
         .values()
 }
 
-/// A row id as a number: 32 hex digits, which [`crate::Store::append`] makes sure of.
+/// A row id as a number: 32 lower-case hex digits, which [`crate::Store::append`] makes sure of. 0 for the text of a stranger.
 pub(crate) fn row_id(text: &str) -> u128 {
-    // Halves, since a number of 128 bits is slow to multiply.
-    let half = |digits: Option<&str>| digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
-    match (half(text.get(..16)), half(text.get(16..))) {
-        (Some(high), Some(low)) => u128::from(high) << 64 | u128::from(low),
-        _ => 0,
-    }
+    ids::hash_of_hex(text).unwrap_or_default()
 }

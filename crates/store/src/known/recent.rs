@@ -21,12 +21,7 @@ use super::{
     Fresh, Looked, Reader, numbers, row_id, strings,
     window::{Folded, Window},
 };
-use crate::{
-    error::StoreError,
-    layout::{Identity, Layout},
-    query::Scan,
-    rows::Rows,
-};
+use crate::{error::StoreError, query::Scan, rows::Rows};
 
 /// How many times over its limit the memory may go for the runs of the last append.
 const RECENT: usize = 2;
@@ -44,24 +39,24 @@ struct RunRows {
     used: u64,
 }
 
-/// Rows of one append by run: their times and ids.
-type Appended = Vec<(String, Vec<(i64, u128)>)>;
-
 #[derive(Debug)]
 pub(super) struct Recent {
     runs: HashMap<String, RunRows>,
     /// Rows that are remembered already and not in the table yet, the append that is written first to the front.
-    waiting: VecDeque<Appended>,
+    waiting: VecDeque<Rows>,
     /// Rows of the batches looked at last that are in the table and too old to be remembered.
     old: Ids,
     limit: usize,
     clock: u64,
+    /// The column of the time that rows are remembered by.
+    time: &'static str,
 }
 
 impl Recent {
-    pub(super) fn new(limit: usize) -> Self {
+    /// Remembers about `limit` rows of a table, by the time in a column.
+    pub(super) fn new(limit: usize, time: &'static str) -> Self {
         let (runs, waiting, old) = Default::default();
-        Self { runs, waiting, old, limit: limit.max(1), clock: 0 }
+        Self { runs, waiting, old, limit: limit.max(1), clock: 0, time }
     }
 
     pub(super) fn forget(&mut self) {
@@ -101,15 +96,15 @@ impl Recent {
     }
 
     /// Whether the new rows of the batches can be told without a look at the table.
-    pub(super) fn knows_enough(&mut self, layout: &Layout, batches: &[Rows]) -> bool {
-        self.unknown_runs(batches).is_empty() && !self.go_back_too_far(layout, batches)
+    pub(super) fn knows_enough(&mut self, batches: &[Rows]) -> bool {
+        self.unknown_runs(batches).is_empty() && !self.go_back_too_far(batches)
     }
 
     /// Whether rows of the batches are older than what is remembered of their run.
-    fn go_back_too_far(&self, layout: &Layout, batches: &[Rows]) -> bool {
+    fn go_back_too_far(&self, batches: &[Rows]) -> bool {
         let from = |run: &str| self.runs.get(run).map_or(i64::MAX, |known| known.rows.from());
         let all_known = batches.iter().flat_map(Rows::run_ids).all(|run| from(run) == i64::MIN);
-        !all_known && first_times(layout, batches).into_iter().any(|(run, first)| first < from(run))
+        !all_known && first_times(self.time, batches).into_iter().any(|(run, first)| first < from(run))
     }
 
     /// Remembers the last rows of runs that nothing is known of.
@@ -137,7 +132,7 @@ impl Recent {
             loaded.insert(run, RunRows::new(from, self.clock));
         }
         if !paths.is_empty() {
-            let time = time(reader.layout());
+            let time = self.time;
             let mut scan = Scan::default().columns(["run_id", "row_id", time]);
             scan.files = Some(paths.into_iter().collect());
             if runs.len() <= MANY_RUNS {
@@ -162,8 +157,8 @@ impl Recent {
         batches: &[Rows],
     ) -> Result<Looked, StoreError> {
         let mut old: BTreeMap<&str, Vec<(i64, u128)>> = BTreeMap::new();
-        if self.go_back_too_far(reader.layout(), batches) {
-            for_each_row(reader.layout(), batches, |run, time, id| {
+        if self.go_back_too_far(batches) {
+            for_each_row(self.time, batches, |run, time, id| {
                 if self.runs.get(run).is_some_and(|known| time < known.rows.from()) {
                     old.entry(run).or_default().push((time, id));
                 }
@@ -177,7 +172,7 @@ impl Recent {
             if files.is_empty() {
                 continue;
             }
-            let time = time(reader.layout());
+            let time = self.time;
             let mut scan =
                 Scan::of_run(run).columns(["row_id"]).and(col(time).between(lit(first), lit(last)));
             scan.files = Some(files.into_iter().map(|file| file.path).collect());
@@ -196,7 +191,7 @@ impl Recent {
     async fn take_news(&mut self, reader: &mut Reader<'_>) -> Result<Looked, StoreError> {
         let files = reader.tail.news_of(&self.runs.keys().map(String::as_str).collect());
         if !files.is_empty() {
-            let time = time(reader.layout());
+            let time = self.time;
             let scan = Scan { files: Some(files), ..Scan::default().columns(["run_id", "row_id", time]) };
             let Some(batches) = reader.scan(&scan).await? else { return Ok(Looked::Amiss) };
             for batch in &batches {
@@ -208,32 +203,35 @@ impl Recent {
     }
 
     /// The rows that are new, which count as remembered at once.
-    pub(super) fn fresh(&mut self, layout: &Layout, batches: &[Rows]) -> Result<Fresh, ArrowError> {
-        let mut written = Vec::with_capacity(batches.len());
+    pub(super) fn fresh(&mut self, batches: &[Rows]) -> Result<Fresh, ArrowError> {
+        let mut written = vec![0; batches.len()];
         let (mut columns, mut spans, mut points) = (Vec::new(), Vec::new(), Vec::new());
         let mut taken = Taken::default();
-        for rows in batches {
-            let mut count = 0;
-            match rows {
+        // What is near in time is near in memory.
+        let mut in_time: Vec<usize> = (0..batches.len()).collect();
+        in_time.sort_by_key(|at| batches[*at].first_time(self.time));
+        for at in in_time {
+            let count = &mut written[at];
+            match &batches[at] {
                 Rows::Points(blocks) => {
                     for block in blocks {
                         let (new, part) =
                             taken.new_of(block, PointBlock::part, &mut self.runs, &mut self.old);
-                        count += new;
+                        *count += new;
                         points.extend(part);
                     }
                 }
                 Rows::Spans(blocks) => {
                     for block in blocks {
                         let (new, part) = taken.new_of(block, SpanBlock::part, &mut self.runs, &mut self.old);
-                        count += new;
+                        *count += new;
                         spans.extend(part);
                     }
                 }
                 Rows::Columns(parts) => {
                     for batch in parts {
                         let (runs, ids) = (strings(batch, "run_id"), strings(batch, "row_id"));
-                        let times = numbers(batch, time(layout));
+                        let times = numbers(batch, self.time);
                         let mut last: Option<(&str, usize)> = None;
                         let is_new = |row| {
                             let run = runs.value(row);
@@ -246,7 +244,7 @@ impl Recent {
                             taken.add(place, times[row], row_id(ids.value(row)), &mut self.old)
                         };
                         let mask: BooleanArray = (0..batch.num_rows()).map(is_new).map(Some).collect();
-                        count += mask.true_count();
+                        *count += mask.true_count();
                         if mask.true_count() == batch.num_rows() {
                             columns.push(batch.clone());
                         } else {
@@ -255,18 +253,15 @@ impl Recent {
                     }
                 }
             }
-            written.push(count);
         }
-        let appended = taken.give_back(&mut self.runs);
+        taken.give_back(&mut self.runs);
         let rows = match written.iter().sum() {
             0 => None,
             _ if !points.is_empty() => Some(Rows::Points(points)),
             _ if !spans.is_empty() => Some(Rows::Spans(spans)),
             _ => Some(Rows::Columns(columns)),
         };
-        if rows.is_some() {
-            self.waiting.push_back(appended);
-        }
+        self.waiting.extend(rows.clone());
         Ok(Fresh { rows, written })
     }
 
@@ -285,10 +280,12 @@ impl Recent {
 
     /// Says that the rows that wait the shortest will not come into the table.
     pub(super) fn undo_last(&mut self) {
-        for (run, rows) in self.waiting.pop_back().into_iter().flatten() {
-            let Some(known) = self.runs.get_mut(&run) else { continue };
-            rows.into_iter().for_each(|(time, id)| known.rows.remove(time, id));
-        }
+        let Some(rows) = self.waiting.pop_back() else { return };
+        for_each_row(self.time, &[rows], |run, time, id| {
+            if let Some(known) = self.runs.get_mut(run) {
+                known.rows.remove(time, id);
+            }
+        });
     }
 
     /// Forgets runs that were used longest ago, then the oldest rows of the largest ones.
@@ -332,39 +329,22 @@ impl RunRows {
 #[derive(Debug, Default)]
 struct Taken<'a> {
     places: HashMap<&'a str, usize>,
-    runs: Vec<TakenRun>,
-}
-
-#[derive(Debug)]
-struct TakenRun {
-    run: String,
-    known: RunRows,
-    /// Times and ids of its new rows.
-    fresh: Vec<(i64, u128)>,
+    runs: Vec<(String, RunRows)>,
 }
 
 impl<'a> Taken<'a> {
     /// The place of a run.
     fn place(&mut self, known: &mut HashMap<String, RunRows>, run: &'a str) -> usize {
         *self.places.entry(run).or_insert_with(|| {
-            let (run, known) =
-                known.remove_entry(run).expect("every run of the batches was looked up before");
-            self.runs.push(TakenRun { run, known, fresh: Vec::new() });
+            self.runs.push(known.remove_entry(run).expect("every run of the batches was looked up before"));
             self.runs.len() - 1
         })
     }
 
     /// Adds a row to the run at a place; says whether it is new. `old` are those that are too old to be remembered.
     fn add(&mut self, place: usize, time: i64, id: u128, old: &mut Ids) -> bool {
-        let run = &mut self.runs[place];
-        if time < run.known.rows.from() {
-            return old.insert(id);
-        }
-        let new = run.known.rows.insert(time, id);
-        if new {
-            run.fresh.push((time, id));
-        }
-        new
+        let (_, known) = &mut self.runs[place];
+        if time < known.rows.from() { old.insert(id) } else { known.rows.insert(time, id) }
     }
 
     /// Adds the rows of a block; returns how many are new, and a block of these if there are any.
@@ -386,13 +366,9 @@ impl<'a> Taken<'a> {
         }
     }
 
-    /// Puts the runs back; returns their new rows.
-    fn give_back(self, known: &mut HashMap<String, RunRows>) -> Appended {
-        let back = |run: TakenRun| {
-            known.insert(run.run.clone(), run.known);
-            (run.run, run.fresh)
-        };
-        self.runs.into_iter().map(back).filter(|(_, fresh)| !fresh.is_empty()).collect()
+    /// Puts the runs back.
+    fn give_back(self, known: &mut HashMap<String, RunRows>) {
+        known.extend(self.runs);
     }
 }
 
@@ -413,16 +389,8 @@ fn absorb<K: Borrow<str> + Hash + Eq>(batch: &RecordBatch, time: &str, known: &m
     }
 }
 
-/// The column of the time that rows are remembered by.
-fn time(layout: &Layout) -> &'static str {
-    match layout.identity {
-        Identity::Content { time } => time,
-        Identity::Versioned(_) => unreachable!("versions are told apart otherwise"),
-    }
-}
-
 /// The runs, each with the earliest time of its rows.
-fn first_times<'a>(layout: &Layout, batches: &'a [Rows]) -> HashMap<&'a str, i64> {
+fn first_times<'a>(time: &str, batches: &'a [Rows]) -> HashMap<&'a str, i64> {
     let mut firsts: HashMap<&str, i64> = HashMap::new();
     let mut note = |run, first: i64| {
         firsts.entry(run).and_modify(|known| *known = first.min(*known)).or_insert(first);
@@ -440,7 +408,7 @@ fn first_times<'a>(layout: &Layout, batches: &'a [Rows]) -> HashMap<&'a str, i64
             Rows::Columns(parts) => {
                 for batch in parts {
                     let runs = strings(batch, "run_id").iter().flatten();
-                    runs.zip(numbers(batch, time(layout))).for_each(|(run, time)| note(run, *time));
+                    runs.zip(numbers(batch, time)).for_each(|(run, time)| note(run, *time));
                 }
             }
         }
@@ -459,7 +427,7 @@ fn first_times_of(block: &impl Block) -> impl Iterator<Item = (&str, i64)> {
 }
 
 /// Run, time and id of every row.
-fn for_each_row<'a>(layout: &Layout, batches: &'a [Rows], mut each: impl FnMut(&'a str, i64, u128)) {
+fn for_each_row<'a>(time: &str, batches: &'a [Rows], mut each: impl FnMut(&'a str, i64, u128)) {
     for rows in batches {
         match rows {
             Rows::Points(blocks) => blocks.iter().for_each(|block| for_each_row_of(&**block, &mut each)),
@@ -467,7 +435,7 @@ fn for_each_row<'a>(layout: &Layout, batches: &'a [Rows], mut each: impl FnMut(&
             Rows::Columns(parts) => {
                 for batch in parts {
                     let (runs, ids) = (strings(batch, "run_id"), strings(batch, "row_id"));
-                    for (row, time) in numbers(batch, time(layout)).iter().enumerate() {
+                    for (row, time) in numbers(batch, time).iter().enumerate() {
                         each(runs.value(row), *time, row_id(ids.value(row)));
                     }
                 }

@@ -145,6 +145,12 @@ impl Points {
         }
     }
 
+    /// The detail of a point.
+    fn detail(&self, point: usize) -> Option<&str> {
+        let place = self.details.binary_search_by_key(&point, |(at, _)| *at).ok()?;
+        Some(&self.details[place].1)
+    }
+
     /// The detail of each point.
     fn details(&self) -> impl Iterator<Item = Option<&str>> {
         let mut details = self.details.iter().peekable();

@@ -4,21 +4,16 @@ use std::{borrow::Borrow, collections::HashMap, ops::Range, sync::Arc};
 
 use ahash::RandomState;
 
-use super::{PointBlock, PointSeries};
+use super::{PointBlock, PointSeries, Points};
 use crate::rows::PointRow;
 
-/// Points in order of run, metric, series id and time, as columns.
+/// Points in order of run, metric, series id and time. They stay in their blocks.
 pub(super) struct Sorted<'a> {
-    /// What the series say that points are of, in order.
-    heads: Vec<&'a PointRow>,
-    /// Of each point, the place of its head.
-    keys: Vec<i32>,
-    pub(super) ids: Vec<u128>,
-    pub(super) starts: Vec<Option<i64>>,
-    pub(super) times: Vec<i64>,
-    pub(super) values: Vec<f64>,
-    /// Empty when no point has any.
-    pub(super) details: Vec<Option<&'a str>>,
+    blocks: Vec<&'a PointBlock>,
+    /// The block of each point, and its place there.
+    order: Vec<(u32, u32)>,
+    /// What the points say by their series: for points in a row of one series, with the place after the last of them.
+    pub(super) stretches: Vec<(&'a PointRow, i32)>,
 }
 
 /// The series of several blocks, each once.
@@ -65,6 +60,13 @@ fn sort_key(series: &PointSeries) -> (&str, &str, &str) {
     (&head.run_id, &head.metric, &head.series_id)
 }
 
+/// Series with one id, which may still say different things beside it, and where their points stand.
+struct Group {
+    series: usize,
+    alike: usize,
+    points: Range<usize>,
+}
+
 impl<'a> Sorted<'a> {
     pub(super) fn of<B: Borrow<PointBlock>>(blocks: &'a [B]) -> Self {
         let mut blocks: Vec<&PointBlock> = blocks.iter().map(Borrow::borrow).collect();
@@ -76,93 +78,71 @@ impl<'a> Sorted<'a> {
             let before = at.checked_sub(1).map(|before| (blocks[before], &*places[before]));
             places.push(all.add(block, before));
         }
-        let order = all.in_order();
-        let mut rank = vec![0_i32; all.series.len()];
-        // Series with one id may still say different things beside it: together they are one group, whose points
-        // begin at a place.
-        let mut groups: Vec<Range<usize>> = Vec::new();
+        let mut groups: Vec<Group> = Vec::new();
         let mut group_of = vec![0; all.series.len()];
-        let mut last = None;
-        for (nth, place) in order.iter().enumerate() {
-            rank[*place] = nth as i32;
-            let key = sort_key(all.series[*place]);
-            if last.replace(key) != Some(key) {
-                let end = groups.last().map_or(0, |group| group.end);
-                groups.push(end..end);
-            }
-            group_of[*place] = groups.len() - 1;
-            groups[group_of[*place]].end += all.points[*place];
-        }
-        let mut sorted = Self::blank(
-            order.iter().map(|place| all.series[*place].head()).collect(),
-            groups.last().map_or(0, |group| group.end),
-            blocks.iter().any(|block| !block.points.details.is_empty()),
-        );
-        let mut next: Vec<usize> = groups.iter().map(|group| group.start).collect();
-        for (block, places) in blocks.iter().zip(&places) {
-            let points = &block.points;
-            let mut details = points.details.iter().peekable();
-            for (at, series) in points.series.iter().enumerate() {
-                let series = places[*series as usize] as usize;
-                let to = &mut next[group_of[series]];
-                sorted.keys[*to] = rank[series];
-                sorted.ids[*to] = points.ids[at];
-                sorted.starts[*to] = points.starts[at];
-                sorted.times[*to] = points.times[at];
-                sorted.values[*to] = points.values[at];
-                if let Some((_, detail)) = details.next_if(|(place, _)| *place == at) {
-                    sorted.details[*to] = Some(detail);
+        for series in all.in_order() {
+            let start = groups.last().map_or(0, |group| group.points.end);
+            match groups.last_mut() {
+                Some(group) if sort_key(all.series[group.series]) == sort_key(all.series[series]) => {
+                    group.alike += 1;
                 }
+                _ => groups.push(Group { series, alike: 1, points: start..start }),
+            }
+            group_of[series] = groups.len() - 1;
+            groups[group_of[series]].points.end += all.points[series];
+        }
+        let points = groups.last().map_or(0, |group| group.points.end);
+        let mut sorted =
+            Self { order: vec![(0, 0); points], stretches: Vec::with_capacity(groups.len()), blocks };
+        let mut next: Vec<usize> = groups.iter().map(|group| group.points.start).collect();
+        for (at, (block, places)) in sorted.blocks.iter().zip(&places).enumerate() {
+            for (place, series) in block.points.series.iter().enumerate() {
+                let to = &mut next[group_of[places[*series as usize] as usize]];
+                sorted.order[*to] = (at as u32, place as u32);
                 *to += 1;
             }
         }
-        groups.into_iter().for_each(|group| sorted.sort_by_time(group));
+        for group in groups {
+            sorted.sort_by_time(group.points.clone());
+            if group.alike == 1 {
+                sorted.stretches.push((all.series[group.series].head(), group.points.end as i32));
+                continue;
+            }
+            for at in group.points {
+                let (block, place) = sorted.order[at];
+                let series = sorted.blocks[block as usize].points.series[place as usize];
+                let head = all.series[places[block as usize][series as usize] as usize].head();
+                match sorted.stretches.last_mut() {
+                    Some((same, end)) if std::ptr::eq(*same, head) => *end = at as i32 + 1,
+                    _ => sorted.stretches.push((head, at as i32 + 1)),
+                }
+            }
+        }
         sorted
     }
 
-    /// What the points say by their series, in stretches: each with the place of the point after its last.
-    pub(super) fn stretches(&self) -> Vec<(&'a PointRow, i32)> {
-        let mut end = 0;
-        let stretches = self.keys.chunk_by(|one, next| one == next);
-        stretches
-            .map(|keys| {
-                end += keys.len() as i32;
-                (self.heads[keys[0] as usize], end)
-            })
-            .collect()
+    /// How many points.
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
     }
 
-    fn blank(heads: Vec<&'a PointRow>, points: usize, details: bool) -> Self {
-        Self {
-            heads,
-            keys: vec![0; points],
-            ids: vec![0; points],
-            starts: vec![None; points],
-            times: vec![0; points],
-            values: vec![0.0; points],
-            details: if details { vec![None; points] } else { Vec::new() },
-        }
+    /// Something of each point: of the points of its block, and its place there.
+    pub(super) fn each<T>(&self, of: impl Fn(&'a Points, usize) -> T) -> impl ExactSizeIterator<Item = T> {
+        self.order.iter().map(move |(block, place)| of(&self.blocks[*block as usize].points, *place as usize))
     }
 
-    /// Sorts the points of a group; those of one time stay as they are.
-    fn sort_by_time(&mut self, group: Range<usize>) {
-        fn arrange<T: Copy>(column: &mut [T], order: &[usize]) {
-            let arranged: Vec<T> = order.iter().map(|at| column[*at]).collect();
-            column.copy_from_slice(&arranged);
-        }
-        let times = &mut self.times[group.clone()];
-        if times.is_sorted() {
-            return;
-        }
-        let mut order: Vec<usize> = (0..times.len()).collect();
-        order.sort_by_key(|at| times[*at]);
-        arrange(times, &order);
-        arrange(&mut self.keys[group.clone()], &order);
-        arrange(&mut self.ids[group.clone()], &order);
-        arrange(&mut self.starts[group.clone()], &order);
-        arrange(&mut self.values[group.clone()], &order);
-        if !self.details.is_empty() {
-            arrange(&mut self.details[group], &order);
+    /// Whether any point has a detail.
+    pub(super) fn has_details(&self) -> bool {
+        self.blocks.iter().any(|block| !block.points.details.is_empty())
+    }
+
+    /// Sorts points; those of one time stay as they are.
+    fn sort_by_time(&mut self, points: Range<usize>) {
+        let blocks = &self.blocks;
+        let time = |(block, place): &(u32, u32)| blocks[*block as usize].points.times[*place as usize];
+        let order = &mut self.order[points];
+        if !order.is_sorted_by_key(time) {
+            order.sort_by_key(time);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Blocks as columns of the table.
 
-use std::{borrow::Borrow, mem, sync::Arc};
+use std::{borrow::Borrow, sync::Arc};
 
 use arrow::{
     array::{ArrayRef, BooleanArray, BooleanBufferBuilder, Float64Array, Int64Array, StringArray},
@@ -17,17 +17,15 @@ impl PointBlock {
     /// The columns of the table in order of run, metric, series and time. What a series says stands once for the
     /// stretch of its points, and row ids stand as bytes.
     pub fn to_sorted_batch<B: Borrow<PointBlock>>(blocks: &[B]) -> RecordBatch {
-        let mut sorted = Sorted::of(blocks);
-        let stretches = sorted.stretches();
-        batch_of::<PointRow>(|name| sorted.column(name, &stretches))
+        let sorted = Sorted::of(blocks);
+        batch_of::<PointRow>(|name| sorted.column(name))
     }
 }
 
 impl Sorted<'_> {
-    /// A column; one of numbers is there once.
-    fn column(&mut self, name: &str, stretches: &[(&PointRow, i32)]) -> ArrayRef {
+    fn column(&self, name: &str) -> ArrayRef {
         let text = |of: fn(&PointRow) -> Option<&str>| {
-            text_runs(stretches.iter().map(|(head, end)| (of(head), *end)))
+            text_runs(self.stretches.iter().map(|(head, end)| (of(head), *end)))
         };
         match name {
             "run_id" => text(|head| Some(&head.run_id)),
@@ -37,8 +35,8 @@ impl Sorted<'_> {
             "instrument" => text(|head| Some(head.instrument.as_str())),
             "temporality" => text(|head| Some(head.temporality.as_str())),
             "monotonic" => {
-                let mut monotonic = BooleanBufferBuilder::new(self.times.len());
-                for (head, end) in stretches {
+                let mut monotonic = BooleanBufferBuilder::new(self.len());
+                for (head, end) in &self.stretches {
                     monotonic.append_n(*end as usize - monotonic.len(), head.monotonic);
                 }
                 Arc::new(BooleanArray::from(monotonic.finish()))
@@ -49,14 +47,18 @@ impl Sorted<'_> {
             "resource" => text(|head| Some(&head.resource)),
             "scope" => text(|head| Some(&head.scope)),
             "series_id" => text(|head| Some(&head.series_id)),
-            "start_time_unix_nano" => Arc::new(Int64Array::from(mem::take(&mut self.starts))),
-            "time_unix_nano" => Arc::new(Int64Array::from(mem::take(&mut self.times))),
-            "value" => Arc::new(Float64Array::from(mem::take(&mut self.values))),
-            "detail" if self.details.is_empty() => {
-                text_runs(stretches.last().map(|(_, end)| (None, *end)).into_iter())
+            "start_time_unix_nano" => {
+                Arc::new(self.each(|points, at| points.starts[at]).collect::<Int64Array>())
             }
-            "detail" => Arc::new(StringArray::from_iter(&self.details)),
-            "row_id" => row_ids(self.ids.iter().copied()),
+            "time_unix_nano" => {
+                Arc::new(Int64Array::from_iter_values(self.each(|points, at| points.times[at])))
+            }
+            "value" => Arc::new(Float64Array::from_iter_values(self.each(|points, at| points.values[at]))),
+            "detail" if self.has_details() => {
+                Arc::new(self.each(|points, at| points.detail(at)).collect::<StringArray>())
+            }
+            "detail" => text(|_| None),
+            "row_id" => row_ids(self.each(|points, at| points.ids[at])),
             other => unreachable!("a column {other} that points do not have"),
         }
     }
