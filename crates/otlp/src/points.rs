@@ -7,13 +7,13 @@ use std::{
     collections::HashMap,
     ops::Range,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
 use ahash::RandomState;
-use smoltrace_model::rows::{Instrument, PointSample, PointSeries};
+use smoltrace_model::rows::{Instrument, PointSample, PointSeries, SeriesList};
 
 use crate::{
     metric::{PointHead, temporality},
@@ -32,6 +32,8 @@ pub struct SeriesCache {
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     series: RwLock<OfAttributes>,
+    /// The series of a request that began with this metric: the next one mostly has the same.
+    request: Mutex<Option<Arc<SeriesList>>>,
 }
 
 /// Series by the bytes of their attributes.
@@ -98,6 +100,20 @@ impl SeriesCache {
         }
     }
 
+    /// Remembers the series of a request by the metric that it began with.
+    pub(crate) fn expect(&self, first: &Known, list: &Arc<SeriesList>) {
+        let mut expected = first.request.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = expected.as_ref().is_some_and(|expected| Arc::ptr_eq(expected, list));
+        if is_known || list.len() > REQUEST_SERIES {
+            return;
+        }
+        // The series themselves are counted one by one.
+        let bytes = list.len() * size_of::<(PointSeries, u32)>();
+        if expected.is_some() || self.take(bytes) {
+            *expected = Some(list.clone());
+        }
+    }
+
     /// Counts the bytes of an entry; says whether it fits at all. When the cache is full it starts anew.
     fn take(&self, bytes: usize) -> bool {
         let bytes = bytes + ENTRY_BYTES;
@@ -113,7 +129,15 @@ impl SeriesCache {
     }
 }
 
+/// Series of a request that are remembered together, at most.
+const REQUEST_SERIES: usize = 4_096;
+
 impl Known {
+    /// The series that a request is expected to have that begins with this metric.
+    pub(crate) fn expected(&self) -> Option<Arc<SeriesList>> {
+        self.request.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Calls `work` with a look-up by the bytes of attributes.
     pub(crate) fn look_up<T>(&self, work: impl FnOnce(&OfAttributes) -> T) -> T {
         work(&self.series.read().unwrap_or_else(PoisonError::into_inner))

@@ -1,7 +1,7 @@
 //! One export request of a client, within bounds: item by item, so that what a request can cost is
 //! bounded by the bounds and not by what its bytes unfold to.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use opentelemetry_proto::tonic::{
     common::v1::InstrumentationScope,
@@ -14,13 +14,13 @@ use prost::Message;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use smoltrace_model::rows::{PointBlock, PointSeries, SpanBlock, SpanBlockBuilder};
+use smoltrace_model::rows::{PointBlock, PointBlockBuilder, PointSeries, SpanBlock, SpanBlockBuilder};
 
 use crate::{
     LogEvent, Origin, Telemetry,
     metric::PointHead,
     notes::{Notes, Spot},
-    points::{NumberMetric, SeriesCache, read_number, read_plain_number},
+    points::{Known, NumberMetric, SeriesCache, read_number, read_plain_number},
     request_json, request_proto,
     spans::{NotPlain, PlainSpan},
     wire::{Fields, Malformed},
@@ -218,7 +218,8 @@ pub fn decode_request(
     let mut decoder = Decoder {
         into: Telemetry { attribute_bounds: Some(bounds.attributes), ..Telemetry::default() },
         spans: SpanBlockBuilder::default(),
-        points: PointBlock::default(),
+        points: PointBlockBuilder::default(),
+        first_metric: None,
         signal,
         bounds,
         cache,
@@ -235,7 +236,11 @@ pub fn decode_request(
         Encoding::Protobuf => decoder.protobuf(body)?,
         Encoding::Json => decoder.json(body)?,
     }
-    let Decoder { into, mut spans, mut points, .. } = decoder;
+    let Decoder { into, mut spans, points, first_metric, .. } = decoder;
+    let mut points = points.finish();
+    if let Some(first) = first_metric {
+        cache.expect(&first, points.series());
+    }
     points.extend(into.points);
     into.spans.into_iter().for_each(|row| spans.push_row(row));
     Ok(Request {
@@ -252,7 +257,9 @@ struct Decoder<'b> {
     into: Telemetry,
     /// Spans and points that did not need to become rows.
     spans: SpanBlockBuilder,
-    points: PointBlock,
+    points: PointBlockBuilder,
+    /// The one that the first of these points are of.
+    first_metric: Option<Arc<Known>>,
     signal: Signal,
     bounds: &'b Bounds,
     cache: &'b SeriesCache,
@@ -392,6 +399,12 @@ impl Decoder<'_> {
         place: &Spot<'_>,
     ) -> Result<(), Refused> {
         let known = self.cache.of_head(&scope.key(&metric.head));
+        if self.first_metric.is_none() {
+            if let Some(series) = known.expected() {
+                self.points.expect(series);
+            }
+            self.first_metric = Some(known.clone());
+        }
         let mut buffer = Vec::with_capacity(1024);
         // Places of the series before, among those known and in the block.
         let mut last: Option<(usize, u32)> = None;
@@ -412,7 +425,7 @@ impl Decoder<'_> {
                 };
                 let series = match last {
                     Some((same, series)) if same == place => series,
-                    _ => self.points.add_series(known.at(place).clone()),
+                    _ => self.points.add_series(known.at(place)),
                 };
                 last = Some((place, series));
                 self.points.push(series, sample, &mut buffer);
@@ -425,7 +438,7 @@ impl Decoder<'_> {
                 (Ok(row), Some((sample, attributes))) => {
                     let series = PointSeries::of(row);
                     self.cache.insert(&known, attributes, &series);
-                    let series = self.points.add_series(series);
+                    let series = self.points.add_series(&series);
                     self.points.push(series, sample, &mut buffer);
                 }
                 (row, _) => self.into.add_point(row, origin, || {

@@ -19,7 +19,7 @@ pub use block::Block;
 pub use cell::{Cell, RowError};
 pub use event::EventRow;
 pub use point::{Instrument, PointRow, Temporality};
-pub use point_block::{PointBlock, PointSample, PointSeries};
+pub use point_block::{PointBlock, PointBlockBuilder, PointSample, PointSeries, SeriesList};
 pub use result::ResultRow;
 pub use run::{RunRow, RunStatus, Source};
 pub use span::{SpanKind, SpanRow, SpanStatus};

@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use smoltrace_model::{
     ids::hex,
     rows::{
-        Instrument, PointBlock, PointRow, ResultRow, RowError, RunRow, RunStatus, Source, SpanBlock,
-        SpanKind, SpanRow, SpanStatus, TableRow, Temporality,
+        Instrument, PointBlock, PointBlockBuilder, PointRow, PointSample, PointSeries, ResultRow, RowError,
+        RunRow, RunStatus, SeriesList, Source, SpanBlock, SpanKind, SpanRow, SpanStatus, TableRow,
+        Temporality,
     },
 };
 
@@ -181,6 +182,32 @@ proptest! {
         let part = block.part(&keep);
         let kept = rows.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(row, _)| row.clone());
         prop_assert_eq!(part.to_rows(), kept.collect::<Vec<_>>());
+
+        // Whatever series are expected, those that come are in the block.
+        let of_list = |list: &SeriesList| -> Vec<PointSeries> {
+            list.by_run().flat_map(|(_, series)| series.to_vec()).collect()
+        };
+        let all = of_list(block.series());
+        let some = all.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(series, _)| series);
+        let mut few = PointBlock::default();
+        for series in some.clone() {
+            few.add_series(series.clone());
+        }
+        for coming in [all.iter().collect::<Vec<_>>(), some.clone().collect(), all.iter().rev().collect()] {
+            for expected in [Arc::default(), block.series().clone(), few.series().clone()] {
+                let (mut built, mut plain) = (PointBlockBuilder::default(), PointBlock::default());
+                built.expect(expected.clone());
+                let before = of_list(&expected);
+                for series in &coming {
+                    let place = built.add_series(series);
+                    prop_assert_eq!(place, plain.add_series((*series).clone()));
+                    built.push(place, PointSample::default(), &mut Vec::new());
+                    plain.push(place, PointSample::default(), &mut Vec::new());
+                }
+                prop_assert_eq!(built.finish(), plain);
+                prop_assert_eq!(of_list(&expected), before);
+            }
+        }
 
         // Several blocks, which have some of their series in common.
         let blocks = [block.clone(), part.clone(), rows.iter().rev().cloned().collect()];

@@ -80,12 +80,27 @@ impl PointRow {
 /// Points of any number of series and runs.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PointBlock {
+    /// Blocks that came from one sender mostly share it.
+    list: Arc<SeriesList>,
+    points: Points,
+}
+
+/// Series in the order in which they were added to a block.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SeriesList {
     /// Run ids; one may stand more than once.
     runs: Vec<String>,
     series: Vec<PointSeries>,
     /// Of each series, the place of its run.
     run_of: Vec<u32>,
-    points: Points,
+}
+
+/// Builds a block whose series are mostly those of a block before, in the same order: these are not copied then.
+#[derive(Debug, Default)]
+pub struct PointBlockBuilder {
+    block: PointBlock,
+    /// So many series of the list are known to be in the block; the others are a guess.
+    series: usize,
 }
 
 /// Points as columns.
@@ -220,25 +235,27 @@ fn write_sample(sample: &PointSample, out: &mut Vec<u8>) {
     }
 }
 
-impl PointBlock {
-    /// How many points.
+impl SeriesList {
+    /// How many series.
     pub fn len(&self) -> usize {
-        self.points.len()
+        self.series.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.series.is_empty()
     }
 
-    /// Makes room for so many more points, each of a series of its own.
-    pub fn reserve(&mut self, points: usize) {
-        self.series.reserve(points);
-        self.run_of.reserve(points);
-        self.points.reserve(points);
+    /// The series in stretches of one run.
+    pub fn by_run(&self) -> impl Iterator<Item = (&str, &[PointSeries])> {
+        let mut start = 0;
+        self.run_of.chunk_by(|one, next| one == next).map(move |stretch| {
+            let series = &self.series[start..start + stretch.len()];
+            start += stretch.len();
+            (self.runs[stretch[0] as usize].as_str(), series)
+        })
     }
 
-    /// Adds a series and returns its place; a series may be added more than once.
-    pub fn add_series(&mut self, series: PointSeries) -> u32 {
+    fn push(&mut self, series: PointSeries) -> u32 {
         let run = &series.head().run_id;
         // Mostly that of the series before.
         if self.runs.last() != Some(run) {
@@ -249,20 +266,77 @@ impl PointBlock {
         (self.series.len() - 1) as u32
     }
 
-    /// Adds a point of the series at a place. `buffer` is scratch space.
-    pub fn push(&mut self, series: u32, sample: PointSample, buffer: &mut Vec<u8>) {
-        let id = point_hash(self.series[series as usize].0.key, &sample, buffer);
-        self.points.push(series, id, sample);
+    fn truncate(&mut self, series: usize) {
+        self.series.truncate(series);
+        self.run_of.truncate(series);
+        self.runs.truncate(self.run_of.last().map_or(0, |run| *run as usize + 1));
+    }
+}
+
+impl PointBlockBuilder {
+    /// Makes room for so many more points.
+    pub fn reserve(&mut self, points: usize) {
+        self.block.points.reserve(points);
     }
 
-    /// The series in stretches of one run.
-    pub fn series_by_run(&self) -> impl Iterator<Item = (&str, &[PointSeries])> {
-        let mut start = 0;
-        self.run_of.chunk_by(|one, next| one == next).map(move |stretch| {
-            let series = &self.series[start..start + stretch.len()];
-            start += stretch.len();
-            (self.runs[stretch[0] as usize].as_str(), series)
-        })
+    /// Expects the series of a list, as long as no series was added.
+    pub fn expect(&mut self, list: Arc<SeriesList>) {
+        if self.series == 0 {
+            self.block.list = list;
+        }
+    }
+
+    /// Adds a series and returns its place; a series may be added more than once.
+    pub fn add_series(&mut self, series: &PointSeries) -> u32 {
+        let place = self.series;
+        self.series += 1;
+        match self.block.list.series.get(place) {
+            Some(expected) if Arc::ptr_eq(&expected.0, &series.0) => place as u32,
+            _ => {
+                let list = Arc::make_mut(&mut self.block.list);
+                list.truncate(place);
+                list.push(series.clone())
+            }
+        }
+    }
+
+    /// As [`PointBlock::push`].
+    pub fn push(&mut self, series: u32, sample: PointSample, buffer: &mut Vec<u8>) {
+        self.block.push(series, sample, buffer);
+    }
+
+    pub fn finish(mut self) -> PointBlock {
+        if self.series < self.block.list.len() {
+            Arc::make_mut(&mut self.block.list).truncate(self.series);
+        }
+        self.block
+    }
+}
+
+impl PointBlock {
+    /// How many points.
+    pub fn len(&self) -> usize {
+        self.points.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The series that points are of, and maybe others.
+    pub fn series(&self) -> &Arc<SeriesList> {
+        &self.list
+    }
+
+    /// Adds a series and returns its place; a series may be added more than once.
+    pub fn add_series(&mut self, series: PointSeries) -> u32 {
+        Arc::make_mut(&mut self.list).push(series)
+    }
+
+    /// Adds a point of the series at a place. `buffer` is scratch space.
+    pub fn push(&mut self, series: u32, sample: PointSample, buffer: &mut Vec<u8>) {
+        let id = point_hash(self.list.series[series as usize].0.key, &sample, buffer);
+        self.points.push(series, id, sample);
     }
 
     /// Keeps the points of the series of which `keep` says true; returns how many went.
@@ -279,9 +353,7 @@ impl PointBlock {
     /// The points of which `keep` says true, in order.
     #[must_use]
     pub fn part(&self, keep: &[bool]) -> Self {
-        let Self { runs, series, run_of, points } = self;
-        let (runs, series, run_of) = (runs.clone(), series.clone(), run_of.clone());
-        Self { runs, series, run_of, points: points.part(keep) }
+        Self { list: self.list.clone(), points: self.points.part(keep) }
     }
 
     /// The points as rows, in order.
@@ -295,7 +367,7 @@ impl PointBlock {
                 value: points.values[at],
                 detail: detail.map(str::to_owned),
                 row_id: ids::hash_hex(points.ids[at]),
-                ..self.series[points.series[at] as usize].head().clone()
+                ..self.list.series[points.series[at] as usize].head().clone()
             })
             .collect()
     }
@@ -304,12 +376,12 @@ impl PointBlock {
 /// Its groups are its runs.
 impl Block for PointBlock {
     fn run_ids(&self) -> impl Iterator<Item = &str> {
-        self.runs.iter().map(String::as_str)
+        self.list.runs.iter().map(String::as_str)
     }
 
     fn times(&self) -> impl Iterator<Item = (usize, i64, u128)> {
         let Points { series, times, ids, .. } = &self.points;
-        let runs = series.iter().map(|place| self.run_of[*place as usize] as usize);
+        let runs = series.iter().map(|place| self.list.run_of[*place as usize] as usize);
         runs.zip(times).zip(ids).map(|((run, time), id)| (run, *time, *id))
     }
 }
@@ -322,7 +394,7 @@ impl Extend<PointRow> for PointBlock {
         for point in points {
             let sample = PointSample::of(&point);
             // Rows mostly come series by series.
-            let place = match last.filter(|place| self.series[*place as usize].has(&point)) {
+            let place = match last.filter(|place| self.list.series[*place as usize].has(&point)) {
                 Some(place) => place,
                 None => {
                     let series = PointSeries::of(point);

@@ -1,6 +1,6 @@
 //! The points of several blocks in the order of the table.
 
-use std::{borrow::Borrow, collections::HashMap, ops::Range, sync::Arc};
+use std::{borrow::Borrow, collections::HashMap, ops::Range, rc::Rc, sync::Arc};
 
 use ahash::RandomState;
 
@@ -27,19 +27,18 @@ struct AllSeries<'a> {
 
 impl<'a> AllSeries<'a> {
     /// The places of the series of a block. `before` are those of another one, which mostly has the same series.
-    fn add(&mut self, block: &'a PointBlock, before: Option<(&PointBlock, &[u32])>) -> Vec<u32> {
-        let place_of = |(at, series): (usize, &'a PointSeries)| {
-            let same = before.and_then(|(block, places)| Some((block.series.get(at)?, places[at])));
-            match same {
-                Some((same, place)) if Arc::ptr_eq(&same.0, &series.0) => place,
-                _ => *self.known.entry(series.0.key).or_insert_with(|| {
-                    self.series.push(series);
-                    self.points.push(0);
-                    (self.series.len() - 1) as u32
-                }),
-            }
+    fn add(&mut self, block: &'a PointBlock, before: Option<(&PointBlock, &Rc<[u32]>)>) -> Rc<[u32]> {
+        let place_of = |series: &'a PointSeries| {
+            *self.known.entry(series.0.key).or_insert_with(|| {
+                self.series.push(series);
+                self.points.push(0);
+                (self.series.len() - 1) as u32
+            })
         };
-        let places: Vec<u32> = block.series.iter().enumerate().map(place_of).collect();
+        let places = match before {
+            Some((same, places)) if Arc::ptr_eq(&same.list, &block.list) => places.clone(),
+            _ => block.list.series.iter().map(place_of).collect(),
+        };
         for series in &block.points.series {
             self.points[places[*series as usize] as usize] += 1;
         }
@@ -73,9 +72,9 @@ impl<'a> Sorted<'a> {
         // What came together is mostly of one time: then few series are out of order in the end.
         blocks.sort_by_key(|block| block.points.times.first().copied());
         let mut all = AllSeries::default();
-        let mut places: Vec<Vec<u32>> = Vec::with_capacity(blocks.len());
+        let mut places: Vec<Rc<[u32]>> = Vec::with_capacity(blocks.len());
         for (at, block) in blocks.iter().enumerate() {
-            let before = at.checked_sub(1).map(|before| (blocks[before], &*places[before]));
+            let before = at.checked_sub(1).map(|before| (blocks[before], &places[before]));
             places.push(all.add(block, before));
         }
         let mut groups: Vec<Group> = Vec::new();
