@@ -1,13 +1,13 @@
 //! Load for the receivers, measured against prost.
 //!
 //! ```text
-//! load HTTP_ADDRESS SECONDS CONNECTIONS
+//! load HTTP_ADDRESS SECONDS CONNECTIONS [PACED_SECONDS [points|spans]]
 //! ```
 //!
 //! Decodes requests with prost on every core and throws them away; sends the same requests, each with times and
 //! ids of its own, to a server that throws away their bytes, which tells what sending alone takes; sends them to the
-//! OTLP/HTTP address and waits for every answer; and sends them once more at 80% of the rate that was reached. Prints
-//! Markdown rows.
+//! OTLP/HTTP address and waits for every answer; and sends them once more at 80% of the rate that was reached, for half
+//! as long or for the seconds given. Prints Markdown rows.
 
 use std::{
     convert::Infallible,
@@ -288,18 +288,24 @@ async fn pace(template: Arc<Template>, address: SocketAddr, time: Duration, a_se
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let start = tokio::time::Instant::now();
     let mut requests = tokio::task::JoinSet::new();
+    let mut sent = Sent::default();
+    let mut note = |request: Result<(u64, f64), tokio::task::JoinError>| {
+        let (later, seconds) = request.expect("no panic");
+        sent.later += later;
+        sent.latencies.push(seconds);
+    };
     for nth in 0..(time.as_secs_f64() * a_second) as u64 {
         let due = start + Duration::from_secs_f64(nth as f64 / a_second);
         tokio::time::sleep_until(due).await;
         let (client, template) = (client.clone(), template.clone());
         requests
             .spawn(async move { (send_one(&client, address, &template).await, due.elapsed().as_secs_f64()) });
+        while let Some(request) = requests.try_join_next() {
+            note(request);
+        }
     }
-    let mut sent = Sent::default();
     while let Some(request) = requests.join_next().await {
-        let (later, seconds) = request.expect("no panic");
-        sent.later += later;
-        sent.latencies.push(seconds);
+        note(request);
     }
     sent
 }
@@ -351,20 +357,25 @@ impl Drop for ThrowAway {
 }
 
 fn main() {
-    let usage = "usage: load HTTP_ADDRESS SECONDS CONNECTIONS";
+    let usage = "usage: load HTTP_ADDRESS SECONDS CONNECTIONS [PACED_SECONDS [points|spans]]";
+    let seconds = |text: &String| Duration::from_secs(text.parse().expect(usage));
     let arguments: Vec<String> = env::args().skip(1).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     if arguments == [THROW_AWAY] {
         return runtime.block_on(throw_away());
     }
-    let [address, seconds, connections] = &arguments[..] else { panic!("{usage}") };
-    let (address, time) = (address.parse().expect(usage), Duration::from_secs(seconds.parse().expect(usage)));
+    let [address, time, connections, more @ ..] = &arguments[..] else { panic!("{usage}") };
+    let (address, time) = (address.parse().expect(usage), seconds(time));
+    let paced_time = more.first().map_or(time / 2, seconds);
     let connections = connections.parse().expect(usage);
     println!(
         "| requests of | bytes | prost alone, items/s | sent alone, items/s | taken, items/s | ratio | p99 | told to come later | p99 at 80% |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
     for template in [metrics(), spans()] {
+        if more.get(1).is_some_and(|only| only != template.name) {
+            continue;
+        }
         let (name, items, bytes) = (template.name, template.items, template.body.len());
         let template = Arc::new(template);
         // Before and after: what else the machine does changes.
@@ -375,7 +386,7 @@ fn main() {
         drop(sink);
         let (taken, mut sent) = runtime.block_on(flood(template.clone(), address, time, connections));
         let prost = (before + prost_rate(&template, short)) / 2.0;
-        let mut paced = runtime.block_on(pace(template, address, time / 2, taken * 0.8));
+        let mut paced = runtime.block_on(pace(template, address, paced_time, taken * 0.8));
         println!(
             "| {items} {name} | {bytes} | {:.0} | {:.0} | {:.0} | {:.2} | {:.0} ms | {} | {:.0} ms |",
             prost * items as f64,

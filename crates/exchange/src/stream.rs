@@ -432,31 +432,33 @@ impl<R: BufRead> BareNumbers<R> {
         Ok(())
     }
 
+    fn peek(&mut self) -> io::Result<Option<u8>> {
+        Ok(self.inner.fill_buf()?.first().copied())
+    }
+
+    /// Takes the next bytes while they are such as are asked for, up to a length.
+    fn take(&mut self, mut bytes: Vec<u8>, most: usize, wanted: fn(&u8) -> bool) -> io::Result<Vec<u8>> {
+        while bytes.len() < most
+            && let Some(byte) = self.peek()?.filter(wanted)
+        {
+            bytes.push(byte);
+            self.inner.consume(1);
+        }
+        Ok(bytes)
+    }
+
     fn word(&mut self, first: u8) -> io::Result<()> {
         const LONGEST: usize = 16;
-        let mut word = vec![first];
-        let mut after = None;
-        while word.len() < LONGEST {
-            match self.next()? {
-                Some(byte) if byte.is_ascii_alphabetic() => word.push(byte),
-                other => {
-                    after = other;
-                    break;
-                }
-            }
+        const LONGEST_GAP: usize = 1024;
+        let word = self.take(vec![first], LONGEST, u8::is_ascii_alphabetic)?;
+        if !matches!(word.as_slice(), b"NaN" | b"Infinity" | b"-Infinity") {
+            self.ready.extend(word);
+            return Ok(());
         }
-        let bare = matches!(word.as_slice(), b"NaN" | b"Infinity" | b"-Infinity");
-        if bare {
-            self.ready.push(b'"');
-        }
-        self.ready.extend_from_slice(&word);
-        if bare {
-            self.ready.push(b'"');
-        }
-        if let Some(byte) = after {
-            self.in_string = byte == b'"';
-            self.ready.push(byte);
-        }
+        let gap = self.take(Vec::new(), LONGEST_GAP, u8::is_ascii_whitespace)?;
+        // A key is a string in Python's JSON as well.
+        let quote: &[u8] = if self.peek()? == Some(b':') { b"" } else { b"\"" };
+        self.ready.extend([quote, &word, quote, &gap].concat());
         Ok(())
     }
 }
@@ -561,6 +563,8 @@ mod tests {
         check("{\"a\": 1", InputErrorKind::Syntax, Some((1, 7)));
         check("[1,\n2,\n}", InputErrorKind::Syntax, Some((3, 1)));
         check("17", InputErrorKind::Syntax, Some((1, 2)));
+        check("{NaN: 1}", InputErrorKind::Syntax, Some((1, 2)));
+        check("{\"a\": 1, Infinity \n: 1}", InputErrorKind::Syntax, Some((1, 10)));
         check(&"[".repeat(100_000), InputErrorKind::TooDeep, Some((1, 128)));
     }
 }

@@ -39,8 +39,10 @@ use crate::{
     parquet_file::{self, Effort, EncodedFile, Encoder},
 };
 
-/// Rows that are read of each file at a time: what is in memory of all of them grows with it.
+/// Rows that are read of each file at a time, at most ...
 const BATCH_ROWS: usize = 1_024;
+/// ... and of all files together.
+const ROWS_IN_MEMORY: usize = 32_768;
 
 /// A data file to be read.
 pub(crate) struct DataFile {
@@ -147,7 +149,9 @@ pub(crate) fn check_rows(file: &DataFile, found: usize) -> Result<(), StoreError
 fn merge_sorted(layout: &Layout, files: Vec<DataFile>) -> Result<EncodedFile, StoreError> {
     let other = |error: DataFusionError| unwritten(layout, error);
     let (rows, bytes) = (files.iter().map(|file| file.rows).sum(), files.iter().map(DataFile::bytes).sum());
-    let streams = files.into_iter().map(|file| rows_of(layout, file)).collect::<Result<_, _>>()?;
+    let batch_rows = (ROWS_IN_MEMORY / files.len().max(1)).clamp(1, BATCH_ROWS);
+    let streams =
+        files.into_iter().map(|file| rows_of(layout, file, batch_rows)).collect::<Result<_, _>>()?;
     let order = layout.sort.iter().map(|name| {
         Ok(PhysicalSortExpr::new(expressions::col(name, &layout.schema)?, SortOptions::default()))
     });
@@ -184,10 +188,14 @@ fn own_error(error: DataFusionError) -> Result<StoreError, DataFusionError> {
 }
 
 /// The rows of a file in the columns and the order of the layout.
-fn rows_of(layout: &Layout, file: DataFile) -> Result<SendableRecordBatchStream, StoreError> {
+fn rows_of(
+    layout: &Layout,
+    file: DataFile,
+    batch_rows: usize,
+) -> Result<SendableRecordBatchStream, StoreError> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(file.again()?).map_err(|e| file.corrupt(e))?;
     let sorted = parquet_file::is_sorted(layout, builder.metadata());
-    let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(|e| file.corrupt(e))?;
+    let reader = builder.with_batch_size(batch_rows).build().map_err(|e| file.corrupt(e))?;
     let schema = layout.schema.clone();
     let batches = Checked { file, reader, schema: schema.clone(), found: 0, done: false };
     if sorted {

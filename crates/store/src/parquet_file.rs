@@ -33,8 +33,11 @@ use crate::{
 const ROW_GROUP_ROWS: usize = 131_072;
 /// Rows of a page, the unit that page statistics skip.
 const PAGE_ROWS: usize = 8_192;
+/// Bytes of a page before it is compressed, about: a merge has a page of each of its files in memory, and a look-up of a
+/// trace unpacks those that it stands in.
+const PAGE_BYTES: usize = 256 << 10;
 /// Bytes that a row takes in a file, at least about.
-const LEAST_ROW_BYTES: usize = 64;
+const LEAST_ROW_BYTES: usize = 32;
 /// Chance that a bloom filter says "may be here" of a value that is not.
 const BLOOM_FPP: f64 = 0.01;
 
@@ -212,6 +215,7 @@ pub(crate) fn properties(layout: &Layout, rows: usize) -> WriterPropertiesBuilde
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_data_page_size_limit(PAGE_BYTES)
         .set_statistics_enabled(EnabledStatistics::None)
         .set_sorting_columns(Some(
             sorting

@@ -37,7 +37,7 @@ impl Compression {
 }
 
 /// Room that is made for a body on its sender's word, at most.
-const RESERVED_BYTES: usize = 256 << 10;
+const RESERVED_BYTES: usize = 512 << 10;
 
 /// Reads a body as it was sent.
 pub(super) async fn read(receiver: &Receiver, body: Body, held: &mut Held) -> Result<Bytes, Refusal> {

@@ -22,6 +22,8 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// Requests that one HTTP/2 connection may have under way.
 const STREAMS: u32 = 128;
+/// What an HTTP/1 connection reads at a time, and sets aside even while it waits.
+const CONNECTION_BYTES: usize = 64 << 10;
 /// When accepting fails (no file descriptor is left, say), the next attempt waits.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -60,7 +62,11 @@ impl Connections {
     pub(super) fn new(receiver: &Receiver) -> Self {
         let limits = receiver.limits();
         let mut server = auto::Builder::new(TokioExecutor::new());
-        server.http1().timer(TokioTimer::new()).header_read_timeout(limits.read_timeout);
+        server
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.read_timeout)
+            .max_buf_size(CONNECTION_BYTES);
         server
             .http2()
             .timer(TokioTimer::new())
