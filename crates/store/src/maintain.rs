@@ -26,7 +26,6 @@ use crate::{
     concat, diagnose,
     error::StoreError,
     merge::{self, DataFile},
-    runtime::in_background,
     table::{Committed, Table, is_fresh, now_ms},
     tail,
 };
@@ -258,11 +257,11 @@ async fn replace(
         files.push(DataFile::open(table.dir.join(&part.path), part.rows)?);
     }
     let layout = table.layout.clone();
-    let file = in_background(&table.dir, move || {
+    let file = tokio::task::spawn_blocking(move || {
         let concatenated = if as_they_are { concat::row_groups(&layout, &files)? } else { None };
         concatenated.map_or_else(|| merge::merge(&layout, files), Ok)
     });
-    let file = file.await??;
+    let file = file.await.map_err(|e| StoreError::other(&table.dir, e))??;
     let add = table.put(file, false).await?;
     loop {
         let actions = group.iter().map(|part| Action::Remove(part.remove.clone()));

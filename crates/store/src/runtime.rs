@@ -9,20 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{
-    runtime::{Builder, Handle, Runtime},
-    sync::oneshot,
-};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::StoreError;
 
 /// Stack of a thread; memory only where it is used. Filters and plans are walked by recursion.
 const STACK_BYTES: usize = 16 << 20;
-
-/// Work in the background gives way to what somebody waits for by so much of Unix's niceness: of a busy processor a
-/// thread gets a third of what another gets.
-#[cfg(target_os = "linux")]
-const NICENESS: i32 = 5;
 
 /// Both runtimes. Dropping it never blocks, so it may happen inside any other runtime.
 #[derive(Debug)]
@@ -102,24 +94,4 @@ impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-/// Does work that nobody waits for on a thread of its own, which gives way to all others. It ends even when the caller stops
-/// waiting.
-pub(crate) async fn in_background<T: Send + 'static>(
-    dir: &Path,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, StoreError> {
-    let (done, result) = oneshot::channel();
-    let runtime = Handle::current();
-    let thread = move || {
-        let _entered = runtime.enter();
-        // Elsewhere niceness is that of the whole process. Refused, the thread takes part like any other.
-        #[cfg(target_os = "linux")]
-        let _ = rustix::process::nice(NICENESS);
-        let _ = done.send(work());
-    };
-    let thread = thread::Builder::new().name("smoltrace-upkeep".into()).stack_size(STACK_BYTES).spawn(thread);
-    thread.map_err(|e| StoreError::io(dir, &e))?;
-    result.await.map_err(|_| StoreError::other(dir, "upkeep panicked"))
 }
