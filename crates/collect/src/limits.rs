@@ -13,11 +13,13 @@ pub struct Limits {
     pub decoded_bytes: usize,
     /// What one request may hold.
     pub bounds: Bounds,
-    /// Bytes of all requests that are in memory at once, before and after decompression. More is
-    /// answered with "later".
+    /// Bytes of all requests that are in memory at once, before and after decompression. More waits.
     pub memory_bytes: usize,
-    /// Requests that are decoded and stored at once. More is answered with "later".
+    /// Requests that are decoded and stored at once. More wait.
     pub requests: usize,
+    /// How long a request waits for memory, and for its turn, before it is answered with "later". To turn a
+    /// request away takes nearly as long as to store it: when many come again at once, little else would be done.
+    pub wait: Duration,
     /// Connections; one more waits until another ends.
     pub connections: usize,
     /// Time in which a request must have arrived.
@@ -38,6 +40,7 @@ impl Default for Limits {
             bounds: Bounds::default(),
             memory_bytes: 64 << 20,
             requests: 256,
+            wait: Duration::from_secs(2),
             connections: 4096,
             read_timeout: Duration::from_secs(30),
             series: 100_000,

@@ -115,6 +115,20 @@ impl Receiver {
         &self.inner.counters
     }
 
+    /// Waits until so many bytes of a request would fit into the memory of all.
+    pub(crate) async fn room(&self, bytes: usize) -> Result<(), Refusal> {
+        let Limits { memory_bytes, wait, .. } = self.inner.limits;
+        let bytes = u32::try_from(bytes.min(memory_bytes)).unwrap_or(u32::MAX);
+        match tokio::time::timeout(wait, self.inner.memory.acquire_many(bytes)).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(self.no_memory()),
+        }
+    }
+
+    fn no_memory(&self) -> Refusal {
+        self.busy("requests in work fill the memory set aside for them")
+    }
+
     /// Counts the bytes of requests in memory against their limit.
     pub(crate) fn memory(&self) -> Held {
         Held { receiver: self.clone(), bytes: 0 }
@@ -140,8 +154,8 @@ impl Receiver {
         body: Bytes,
     ) -> Result<Accepted, Refusal> {
         let inner = &self.inner;
-        let _place =
-            inner.places.try_acquire().map_err(|_| self.busy("too many requests are being stored"))?;
+        let place = tokio::time::timeout(inner.limits.wait, inner.places.acquire()).await;
+        let _place = place.map_err(|_| self.busy("too many requests are being stored"))?;
         let _in_work = InWork::new(&inner.counters);
         let start = Instant::now();
         let this = self.clone();
@@ -233,7 +247,7 @@ impl Held {
                 self.receiver.inner.counters.held_bytes.inc_by(bytes as i64);
                 Ok(())
             }
-            Err(_) => Err(self.receiver.busy("requests in work fill the memory set aside for them")),
+            Err(_) => Err(self.receiver.no_memory()),
         }
     }
 

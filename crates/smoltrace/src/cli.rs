@@ -389,7 +389,7 @@ pub struct ReceiveArgs {
     /// Bytes of a request after decompression
     #[arg(long, default_value = "32MiB", value_name = "SIZE", value_parser = size)]
     pub max_decoded: usize,
-    /// Bytes of all requests in memory at once; more are told to come later
+    /// Bytes of all requests in memory at once; more wait
     #[arg(long, default_value = "64MiB", value_name = "SIZE", value_parser = size)]
     pub max_memory: usize,
     /// Spans, data points or log records of one request
@@ -404,9 +404,12 @@ pub struct ReceiveArgs {
     /// Levels of lists and objects in one attribute
     #[arg(long, default_value_t = 16, value_name = "N")]
     pub max_attribute_depth: usize,
-    /// Requests being stored at once; more are told to come later
+    /// Requests being stored at once; more wait
     #[arg(long, default_value_t = 256, value_name = "N")]
     pub max_requests: usize,
+    /// Seconds that a request waits for its turn before it is told to come later
+    #[arg(long, default_value_t = 2, value_name = "SECONDS")]
+    pub max_wait: u64,
     /// Connections; more wait
     #[arg(long, default_value_t = 4096, value_name = "N")]
     pub max_connections: usize,

@@ -42,7 +42,7 @@ const RESERVED_BYTES: usize = 512 << 10;
 /// Reads a body as it was sent.
 pub(super) async fn read(receiver: &Receiver, body: Body, held: &mut Held) -> Result<Bytes, Refusal> {
     let limits = receiver.limits();
-    let read = read_frames(body, limits.body_bytes, held);
+    let read = read_frames(receiver, body, limits.body_bytes, held);
     match tokio::time::timeout(limits.read_timeout, read).await {
         Ok(read) => read,
         Err(_) => Err(Refusal::Slow(format!(
@@ -52,9 +52,19 @@ pub(super) async fn read(receiver: &Receiver, body: Body, held: &mut Held) -> Re
     }
 }
 
-async fn read_frames(mut body: Body, limit: usize, held: &mut Held) -> Result<Bytes, Refusal> {
+async fn read_frames(
+    receiver: &Receiver,
+    mut body: Body,
+    limit: usize,
+    held: &mut Held,
+) -> Result<Bytes, Refusal> {
     let mut whole = BytesMut::new();
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    // Meanwhile the body stays with its sender.
+    if let Err(refusal) = receiver.room(announced).await {
+        pass_over(body, limit).await;
+        return Err(refusal);
+    }
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Refusal::Malformed(format!("the body was cut off: {error}")))?;
         let Ok(data) = frame.into_data() else { continue };

@@ -172,6 +172,7 @@ fn limits(args: &ReceiveArgs) -> Limits {
         decoded_bytes: args.max_decoded,
         memory_bytes: args.max_memory,
         requests: args.max_requests,
+        wait: Duration::from_secs(args.max_wait),
         connections: connections(args.max_connections),
         read_timeout: Duration::from_secs(args.read_timeout),
         series: args.max_series,

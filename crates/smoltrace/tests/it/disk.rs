@@ -80,6 +80,44 @@ fn assert_stored_once(smoltrace: &Smoltrace, spans: u64) {
 }
 
 #[test]
+fn requests_wait_for_their_turn() {
+    const CLIENTS: usize = 4;
+    let (disk, smoltrace) = (Disk::new(), Smoltrace::new());
+    let serving = disk.serve(&smoltrace, &["--max-requests", "1", "--max-wait", "600"]);
+    assert_eq!(serving.post_json("/v1/traces", &traces("run", &[(0, 1)])).status, 200);
+    let bytes = |serving: &Serving| {
+        let told = serving.own_metrics();
+        let line = told
+            .lines()
+            .find_map(|line| line.strip_prefix("smoltrace_otlp_received_bytes_total{signal=\"traces\"} "));
+        line.expect("they are counted").parse::<usize>().expect("a number")
+    };
+    let (before, answered) = (bytes(&serving), AtomicUsize::new(0));
+    let fault = disk.becomes("hanging");
+    std::thread::scope(|scope| {
+        let bodies: Vec<_> = (1..=CLIENTS).map(|client| traces("run", &[(client as u64, 1)])).collect();
+        let whole = before + bodies.iter().map(|body| body.to_string().len()).sum::<usize>();
+        for body in bodies {
+            let (serving, answered) = (&serving, &answered);
+            scope.spawn(move || {
+                assert_eq!(serving.post_json("/v1/traces", &body).status, 200);
+                answered.fetch_add(1, Ordering::AcqRel);
+            });
+        }
+        wait_until("all of them have arrived", || bytes(&serving) == whole);
+        assert_eq!(answered.load(Ordering::Acquire), 0);
+        fault.ends();
+    });
+    assert_eq!(answered.into_inner(), CLIENTS);
+    serving.stop();
+    assert_stored_once(&smoltrace, CLIENTS as u64 + 1);
+
+    let serving = disk.serve(&smoltrace, &["--max-requests", "0", "--max-wait", "0"]);
+    let answer = serving.post_json("/v1/traces", &traces("run", &[(9, 1)]));
+    assert_eq!((answer.status, answer.retry_after().is_some()), (429, true), "{answer:?}");
+}
+
+#[test]
 fn a_disk_that_hangs_is_waited_for_within_bounds() {
     const CLIENTS: u64 = 32;
     /// About 70 kB as JSON.

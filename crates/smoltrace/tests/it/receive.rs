@@ -77,6 +77,12 @@ impl Serving {
         ask(self.otlp, &format!("POST {path}"), headers, body).expect("an answer")
     }
 
+    /// What the server counts of itself.
+    pub fn own_metrics(&self) -> String {
+        let told = ask(self.web, "GET /metrics", "", b"").expect("an answer");
+        String::from_utf8(told.body).expect("UTF-8")
+    }
+
     pub fn post_json(&self, path: &str, body: &Value) -> Answer {
         self.post(path, "Content-Type: application/json\r\n", body.to_string().as_bytes())
     }
@@ -322,8 +328,7 @@ fn what_cannot_be_stored_is_told_and_the_rest_is() {
         "{told}"
     );
 
-    let counted = ask(serving.web, "GET /metrics", "", b"").expect("an answer");
-    let counted = String::from_utf8(counted.body).expect("UTF-8");
+    let counted = serving.own_metrics();
     for line in [
         "smoltrace_otlp_accepted_items_total{signal=\"traces\"} 1",
         "smoltrace_otlp_accepted_items_total{signal=\"metrics\"} 2",
