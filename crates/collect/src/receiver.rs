@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use smoltrace_model::rows::EventRow;
 use smoltrace_otlp::{Encoding, LogEvent, Refused, Request, SeriesCache, Signal, decode_request};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{Counters, Limits, Received, Sink, SinkError, series_limit::SeriesLimit};
 
@@ -115,23 +115,13 @@ impl Receiver {
         &self.inner.counters
     }
 
-    /// Waits until so many bytes of a request would fit into the memory of all.
-    pub(crate) async fn room(&self, bytes: usize) -> Result<(), Refusal> {
-        let Limits { memory_bytes, wait, .. } = self.inner.limits;
-        let bytes = u32::try_from(bytes.min(memory_bytes)).unwrap_or(u32::MAX);
-        match tokio::time::timeout(wait, self.inner.memory.acquire_many(bytes)).await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(self.no_memory()),
-        }
-    }
-
     fn no_memory(&self) -> Refusal {
         self.busy("requests in work fill the memory set aside for them")
     }
 
     /// Counts the bytes of requests in memory against their limit.
     pub(crate) fn memory(&self) -> Held {
-        Held { receiver: self.clone(), bytes: 0 }
+        Held { receiver: self.clone(), bytes: 0, ahead: 0 }
     }
 
     /// Counts a request that is refused.
@@ -234,28 +224,52 @@ struct Decoded {
 pub(crate) struct Held {
     receiver: Receiver,
     bytes: usize,
+    /// Those that are not in memory yet.
+    ahead: usize,
 }
 
 impl Held {
-    /// Adds to what is held.
-    pub(crate) fn add(&mut self, bytes: usize) -> Result<(), Refusal> {
+    /// Waits until so many bytes are set aside for what is to come.
+    pub(crate) async fn set_aside(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let inner = self.receiver.inner.clone();
+        let bytes = bytes.min(inner.limits.memory_bytes);
         let count = u32::try_from(bytes).unwrap_or(u32::MAX);
-        match self.receiver.inner.memory.try_acquire_many(count) {
+        match tokio::time::timeout(inner.limits.wait, inner.memory.acquire_many(count)).await {
+            Ok(Ok(permit)) => {
+                self.hold(permit, bytes);
+                self.ahead += bytes;
+                Ok(())
+            }
+            _ => Err(self.receiver.no_memory()),
+        }
+    }
+
+    /// Adds to what is held, unless it was set aside before.
+    pub(crate) fn add(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let known = bytes.min(self.ahead);
+        self.ahead -= known;
+        let inner = self.receiver.inner.clone();
+        let count = u32::try_from(bytes - known).unwrap_or(u32::MAX);
+        match inner.memory.try_acquire_many(count) {
             Ok(permit) => {
-                permit.forget();
-                self.bytes += bytes;
-                self.receiver.inner.counters.held_bytes.inc_by(bytes as i64);
+                self.hold(permit, bytes - known);
                 Ok(())
             }
             Err(_) => Err(self.receiver.no_memory()),
         }
     }
 
+    fn hold(&mut self, permit: SemaphorePermit<'_>, bytes: usize) {
+        permit.forget();
+        self.bytes += bytes;
+        self.receiver.inner.counters.held_bytes.inc_by(bytes as i64);
+    }
+
     /// Holds nothing any more.
     pub(crate) fn release(&mut self) {
         self.receiver.inner.memory.add_permits(self.bytes);
         self.receiver.inner.counters.held_bytes.dec_by(self.bytes as i64);
-        self.bytes = 0;
+        (self.bytes, self.ahead) = (0, 0);
     }
 }
 

@@ -36,13 +36,13 @@ impl Compression {
     }
 }
 
-/// Room that is made for a body on its sender's word, at most.
+/// Memory that is set aside for a body on its sender's word, at most.
 const RESERVED_BYTES: usize = 512 << 10;
 
 /// Reads a body as it was sent.
 pub(super) async fn read(receiver: &Receiver, body: Body, held: &mut Held) -> Result<Bytes, Refusal> {
     let limits = receiver.limits();
-    let read = read_frames(receiver, body, limits.body_bytes, held);
+    let read = read_frames(body, limits.body_bytes, held);
     match tokio::time::timeout(limits.read_timeout, read).await {
         Ok(read) => read,
         Err(_) => Err(Refusal::Slow(format!(
@@ -52,16 +52,11 @@ pub(super) async fn read(receiver: &Receiver, body: Body, held: &mut Held) -> Re
     }
 }
 
-async fn read_frames(
-    receiver: &Receiver,
-    mut body: Body,
-    limit: usize,
-    held: &mut Held,
-) -> Result<Bytes, Refusal> {
+async fn read_frames(mut body: Body, limit: usize, held: &mut Held) -> Result<Bytes, Refusal> {
     let mut whole = BytesMut::new();
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    // Meanwhile the body stays with its sender.
-    if let Err(refusal) = receiver.room(announced).await {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX).min(RESERVED_BYTES);
+    // Until there is memory for it, the body stays with its sender.
+    if let Err(refusal) = held.set_aside(announced).await {
         pass_over(body, limit).await;
         return Err(refusal);
     }
@@ -82,7 +77,7 @@ async fn read_frames(
             if body.is_end_stream() {
                 return Ok(data);
             }
-            whole.reserve(announced.min(RESERVED_BYTES).max(data.len()));
+            whole.reserve(announced.max(data.len()));
         }
         whole.extend_from_slice(&data);
     }
