@@ -13,7 +13,8 @@ pub struct Limits {
     pub decoded_bytes: usize,
     /// What one request may hold.
     pub bounds: Bounds,
-    /// Bytes of all requests that are in memory at once, before and after decompression. More waits.
+    /// Bytes of all requests that are in memory at once, before and after decompression. More waits, and
+    /// is answered with "later" when it comes of a body that is being read already.
     pub memory_bytes: usize,
     /// Requests that are decoded and stored at once. More wait.
     pub requests: usize,

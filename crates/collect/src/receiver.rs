@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use smoltrace_model::rows::EventRow;
 use smoltrace_otlp::{Encoding, LogEvent, Refused, Request, SeriesCache, Signal, decode_request};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 
 use crate::{Counters, Limits, Received, Sink, SinkError, series_limit::SeriesLimit};
 
@@ -231,36 +231,28 @@ pub(crate) struct Held {
 impl Held {
     /// Waits until so many bytes are set aside for what is to come.
     pub(crate) async fn set_aside(&mut self, bytes: usize) -> Result<(), Refusal> {
-        let inner = self.receiver.inner.clone();
+        let inner = &self.receiver.inner;
         let bytes = bytes.min(inner.limits.memory_bytes);
         let count = u32::try_from(bytes).unwrap_or(u32::MAX);
-        match tokio::time::timeout(inner.limits.wait, inner.memory.acquire_many(count)).await {
-            Ok(Ok(permit)) => {
-                self.hold(permit, bytes);
-                self.ahead += bytes;
-                Ok(())
-            }
-            _ => Err(self.receiver.no_memory()),
-        }
+        let permit = tokio::time::timeout(inner.limits.wait, inner.memory.acquire_many(count)).await;
+        permit.ok().and_then(Result::ok).ok_or_else(|| self.receiver.no_memory())?.forget();
+        self.hold(bytes);
+        self.ahead += bytes;
+        Ok(())
     }
 
     /// Adds to what is held, unless it was set aside before.
     pub(crate) fn add(&mut self, bytes: usize) -> Result<(), Refusal> {
         let known = bytes.min(self.ahead);
         self.ahead -= known;
-        let inner = self.receiver.inner.clone();
         let count = u32::try_from(bytes - known).unwrap_or(u32::MAX);
-        match inner.memory.try_acquire_many(count) {
-            Ok(permit) => {
-                self.hold(permit, bytes - known);
-                Ok(())
-            }
-            Err(_) => Err(self.receiver.no_memory()),
-        }
+        let permit = self.receiver.inner.memory.try_acquire_many(count);
+        permit.map_err(|_| self.receiver.no_memory())?.forget();
+        self.hold(bytes - known);
+        Ok(())
     }
 
-    fn hold(&mut self, permit: SemaphorePermit<'_>, bytes: usize) {
-        permit.forget();
+    fn hold(&mut self, bytes: usize) {
         self.bytes += bytes;
         self.receiver.inner.counters.held_bytes.inc_by(bytes as i64);
     }

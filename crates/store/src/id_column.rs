@@ -32,16 +32,16 @@ pub(crate) fn encode(
 ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
     assert!(descriptor.max_def_level() == 0 && column.null_count() == 0, "every row has its id");
     let width = column.value_length() as usize;
-    let size_of =
-        |rows: usize| lengths(rows, 2 * width).len() + rows * width + hex_frame::overhead(rows * width);
+    let room = |lengths: &[u8], rows: usize| lengths.len() + rows * width + hex_frame::overhead(rows * width);
     let pages = rows.len().div_ceil(page_rows);
     let compression = Compression::ZSTD(ZstdLevel::default());
-    let size = pages * (size_of(page_rows.min(rows.len())) + PAGE_HEAD);
+    let full = page_rows.min(rows.len());
+    let size = pages * (room(&lengths(full, 2 * width), full) + PAGE_HEAD);
     let mut chunk = ColumnChunk::new(Encoding::DELTA_LENGTH_BYTE_ARRAY, compression, size);
     for start in rows.clone().step_by(page_rows) {
         let rows = rows.end.min(start + page_rows) - start;
-        let mut page = Vec::with_capacity(size_of(rows));
         let lengths = lengths(rows, 2 * width);
+        let mut page = Vec::with_capacity(room(&lengths, rows));
         // From the array's own start.
         let ids = column.slice(start, rows);
         hex_frame::push(&lengths, ids.value_data(), &mut page);
