@@ -60,15 +60,20 @@ impl ColumnChunk {
         }
     }
 
-    /// Writes the dictionary, before any data.
-    pub(crate) fn dictionary(&mut self, page: Vec<u8>, values: usize) -> Result<(), ParquetError> {
-        let size = page.len();
+    /// Writes the dictionary, before any data, which takes `size` bytes when it is not compressed.
+    pub(crate) fn dictionary(
+        &mut self,
+        page: Vec<u8>,
+        size: usize,
+        values: usize,
+    ) -> Result<(), ParquetError> {
+        let saved = size as i64 - page.len() as i64;
         let (buf, num_values) = (page.into(), values as u32);
         let page = Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
         let page = SerializedPageWriter::new(&mut self.sink).write_page(CompressedPage::new(page, size))?;
         self.dictionary = Some(page.offset);
         self.written += page.bytes_written;
-        self.uncompressed += page.bytes_written;
+        self.uncompressed += page.bytes_written.saturating_add_signed(saved);
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use crate::{
     file_statistics::FileStatistics,
     layout::Layout,
     merge::{self, DataFile},
-    parquet_file::{self, Effort, EncodedFile},
+    parquet_file::{self, Effort, EncodedFile, Order},
 };
 
 /// The row groups of files of this layout, one after the other as they are: at next to no cost. `None` when one of them
@@ -30,13 +30,14 @@ use crate::{
 pub(crate) fn row_groups(layout: &Layout, files: &[DataFile]) -> Result<Option<EncodedFile>, StoreError> {
     let unwritten = |error: ParquetError| merge::unwritten(layout, error);
     let schema = ArrowSchemaConverter::new().convert(&layout.schema).map_err(unwritten)?;
-    // Each row group is sorted, the file is not.
+    // The file is not sorted, and what its row groups said of themselves would be taken for all of it.
     let mut properties = parquet_file::properties(layout, 0).set_sorting_columns(None).build();
     add_encoded_arrow_schema_to_metadata(&layout.schema, &mut properties);
     let bytes = Vec::with_capacity(files.iter().map(DataFile::bytes).sum());
     let mut writer =
         SerializedFileWriter::new(bytes, schema.root_schema_ptr(), properties.into()).map_err(unwritten)?;
     let mut statistics = FileStatistics::default();
+    let mut sorted = true;
     for file in files {
         let filters = ReaderProperties::builder().set_read_bloom_filter(true).build();
         let options = ReadOptionsBuilder::new().with_page_index().with_reader_properties(filters).build();
@@ -49,10 +50,14 @@ pub(crate) fn row_groups(layout: &Layout, files: &[DataFile]) -> Result<Option<E
         if metadata.schema_descr().root_schema() != schema.root_schema() {
             return Ok(None);
         }
+        sorted &= parquet_file::order(layout, reader.metadata()) != Order::None;
         for (at, group) in reader.metadata().row_groups().iter().enumerate() {
             append(&mut writer, &bytes, &reader, at).map_err(|e| file.corrupt(e))?;
             statistics.add_row_group(layout, group);
         }
+    }
+    if sorted {
+        writer.append_key_value_metadata(parquet_file::sorted_row_groups());
     }
     let bytes = writer.into_inner().map_err(unwritten)?;
     Ok(Some(EncodedFile { bytes, stats: statistics.to_json(), effort: Effort::Fresh }))

@@ -1,7 +1,7 @@
 //! A column of texts that comes in long runs, as such or as a dictionary, to the bytes of a Parquet column chunk.
 //!
 //! The general writer looks every value up by its bytes. Here each run of rows costs one look-up and a few
-//! bytes, however long it is. Pages are not compressed: what repeats is gone already. Knows no store.
+//! bytes, however long it is. What repeats is gone already, so that only long dictionaries are compressed. Knows no store.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -12,7 +12,7 @@ use arrow::{
 };
 use bytes::Bytes;
 use parquet::{
-    basic::{BoundaryOrder, Compression, Encoding, Type},
+    basic::{BoundaryOrder, Compression, Encoding, Type, ZstdLevel},
     bloom_filter::Sbbf,
     column::writer::ColumnCloseResult,
     data_type::ByteArray,
@@ -20,11 +20,15 @@ use parquet::{
     file::{metadata::ColumnIndexBuilder, statistics::Statistics},
     schema::types::ColumnDescPtr,
 };
+use zstd::bulk::Compressor;
 
 use crate::column_chunk::{ColumnChunk, Described};
 
 /// Longer texts get no minimum and maximum.
 const STATS_BYTES: usize = 64;
+/// Shorter dictionaries are not compressed, nor the places in them.
+const LONG_DICTIONARY: usize = if cfg!(test) { 100 } else { 4 << 10 };
+const ZSTD_LEVEL: i32 = 1;
 
 /// What a column chunk is to have beside its pages.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +37,8 @@ pub(crate) struct Wanted {
     pub(crate) statistics: bool,
     /// Chance that the filter says "may be here" of a value that is not.
     pub(crate) bloom_fpp: Option<f64>,
+    /// Compressed, where that saves anything.
+    pub(crate) compressed: bool,
 }
 
 /// Rows that say the same thing.
@@ -75,18 +81,27 @@ pub(crate) fn encode(
     };
     let nullable = descriptor.max_def_level() > 0;
 
-    let mut chunk = ColumnChunk::new(Encoding::RLE_DICTIONARY, Compression::UNCOMPRESSED, 0);
     let mut plain = Vec::new();
     for text in &texts {
         plain.extend_from_slice(&(text.len() as u32).to_le_bytes());
         plain.extend_from_slice(text.as_bytes());
     }
-    chunk.dictionary(plain, texts.len())?;
+    let (compression, mut zstd) = match wanted.compressed && plain.len() > LONG_DICTIONARY {
+        true => (Compression::ZSTD(ZstdLevel::default()), Some(Compressor::new(ZSTD_LEVEL)?)),
+        false => (Compression::UNCOMPRESSED, None),
+    };
+    let mut packed = |page: Vec<u8>| match &mut zstd {
+        Some(zstd) => zstd.compress(&page),
+        None => Ok(page),
+    };
+    let mut chunk = ColumnChunk::new(Encoding::RLE_DICTIONARY, compression, 0);
+    let size = plain.len();
+    chunk.dictionary(packed(plain)?, size, texts.len())?;
     let mut column_index = ColumnIndexBuilder::new(Type::BYTE_ARRAY);
     for page_runs in split(&runs, wanted.page_rows) {
         let page = data_page(&page_runs, texts.len(), nullable);
         let size = page.len();
-        chunk.data(page, size, row_count(&page_runs))?;
+        chunk.data(packed(page)?, size, row_count(&page_runs))?;
         match bounds(&texts, &page_runs) {
             Some((least, most)) if least.len() <= STATS_BYTES && most.len() <= STATS_BYTES => {
                 column_index.append(false, least.into(), most.into(), null_rows(&page_runs) as i64);
@@ -278,8 +293,10 @@ mod tests {
         let column = column.expect("keys are places");
         let expected = cast(&column, &DataType::Utf8).expect("texts");
         let runs: RunArray<Int32Type> = expected.as_string::<i32>().iter().collect();
-        check_form(&column, &expected, nullable, page_rows, group_rows);
-        check_form(&runs, &expected, nullable, page_rows, group_rows);
+        for compressed in [false, true] {
+            check_form(&column, &expected, nullable, page_rows, group_rows, compressed);
+            check_form(&runs, &expected, nullable, page_rows, group_rows, compressed);
+        }
     }
 
     fn check_form(
@@ -288,13 +305,14 @@ mod tests {
         nullable: bool,
         page_rows: usize,
         group_rows: usize,
+        compressed: bool,
     ) {
         let schema = Schema::new(vec![Field::new("text", DataType::Utf8, nullable)]);
         let schema = ArrowSchemaConverter::new().convert(&schema).expect("a schema");
         let mut bytes = Vec::new();
         let mut writer =
             SerializedFileWriter::new(&mut bytes, schema.root_schema_ptr(), Arc::default()).expect("a file");
-        let wanted = Wanted { page_rows, statistics: true, bloom_fpp: Some(0.01) };
+        let wanted = Wanted { page_rows, statistics: true, bloom_fpp: Some(0.01), compressed };
         for start in (0..column.len()).step_by(group_rows) {
             let rows = start..column.len().min(start + group_rows);
             let mut group = writer.next_row_group().expect("a group");

@@ -73,7 +73,7 @@ pub(crate) static LAYOUTS: LazyLock<[Arc<Layout>; TABLES]> = LazyLock::new(|| {
             sort: &["run_id", "metric", "series_id", "time_unix_nano"],
             stats: &["run_id", "metric", "time_unix_nano"],
             bloom: &["run_id"],
-            unique: &["row_id"],
+            unique: &["detail", "row_id"],
         },
         Layout {
             name: EventRow::TABLE,
@@ -82,7 +82,7 @@ pub(crate) static LAYOUTS: LazyLock<[Arc<Layout>; TABLES]> = LazyLock::new(|| {
             sort: &["run_id", "trace_id", "span_id", "time_unix_nano"],
             stats: &["run_id", "trace_id", "time_unix_nano"],
             bloom: &["run_id", "trace_id"],
-            unique: &["row_id"],
+            unique: &["event", "row_id"],
         },
         Layout {
             name: ResultRow::TABLE,

@@ -16,6 +16,7 @@ mod disk;
 mod durable;
 mod error;
 mod file_statistics;
+mod gather;
 mod group;
 mod hex_frame;
 mod id_column;

@@ -20,7 +20,6 @@ use deltalake::{
 };
 use futures::TryStreamExt as _;
 use object_store::ObjectStoreExt as _;
-use smoltrace_model::rows::{PointRow, TableRow as _};
 
 use crate::{
     concat, diagnose,
@@ -55,7 +54,7 @@ pub struct MaintenanceOptions {
 /// How much of its work upkeep does now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// Appends come without a pause: large files of points are put together as they are.
+    /// Appends come without a pause: large files are put together as they are.
     Busy,
     Usual,
     /// Also writes anew what was put together as it is, which makes it smaller.
@@ -188,9 +187,7 @@ async fn merge_small(
     let (mut files, mut into) = (0, 0);
     for group in groups {
         let rows: usize = group.iter().map(|part| part.rows).sum();
-        let as_they_are = options.pace == Pace::Busy
-            && table.layout.name == PointRow::TABLE
-            && rows / group.len() >= options.as_they_are_rows;
+        let as_they_are = options.pace == Pace::Busy && rows / group.len() >= options.as_they_are_rows;
         let count = group.len();
         if replace(table, &mut since, group, as_they_are, options.small_file_bytes).await? {
             files += count;

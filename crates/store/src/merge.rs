@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{Read as _, Seek as _},
+    ops::Range,
     path::PathBuf,
     sync::Arc,
 };
@@ -10,7 +11,7 @@ use std::{
 use arrow::{
     array::{ArrayRef, new_null_array},
     compute::SortOptions,
-    datatypes::{DataType, Field, Schema, SchemaRef},
+    datatypes::SchemaRef,
     record_batch::RecordBatch,
 };
 use bytes::Bytes;
@@ -35,14 +36,19 @@ use smoltrace_model::rows::{PointBlock, PointRow, TableRow};
 
 use crate::{
     error::StoreError,
+    gather,
     layout::Layout,
-    parquet_file::{self, Effort, EncodedFile, Encoder},
+    parquet_file::{self, Effort, EncodedFile, Encoder, Order},
 };
 
 /// Rows that are read of each file at a time, at most ...
 const BATCH_ROWS: usize = 1_024;
 /// ... and of all files together.
 const ROWS_IN_MEMORY: usize = 32_768;
+/// Files of fewer rows ...
+const ROWS_AT_ONCE: usize = 131_072;
+/// ... and bytes, before they are packed, are read whole.
+const BYTES_AT_ONCE: i64 = 64 << 20;
 
 /// A data file to be read.
 pub(crate) struct DataFile {
@@ -88,13 +94,61 @@ impl DataFile {
 /// `Corrupt` for a file that cannot be read or has other rows than it should.
 pub(crate) fn merge(layout: &Layout, files: Vec<DataFile>) -> Result<EncodedFile, StoreError> {
     if layout.name == PointRow::TABLE
-        && let Some(points) = read_points(&files)?
+        && let Some(points) = read_points(layout, &files)?
     {
         let sorted = PointBlock::to_sorted_batch(&points);
         drop(points);
         return parquet_file::encode(layout, &sorted, Effort::Kept).map_err(|e| unwritten(layout, e));
     }
+    if files.iter().map(|file| file.rows).sum::<usize>() <= ROWS_AT_ONCE
+        && let Some(batches) = read_at_once(layout, &files)?
+    {
+        let sorted = gather::sorted(layout, &batches).map_err(|e| unwritten(layout, e))?;
+        if let Some(sorted) = sorted {
+            return parquet_file::encode(layout, &sorted, Effort::Kept).map_err(|e| unwritten(layout, e));
+        }
+    }
     merge_sorted(layout, files)
+}
+
+/// All rows, a batch of each file, with their texts as dictionaries; `None` when they are too large.
+fn read_at_once(layout: &Layout, files: &[DataFile]) -> Result<Option<Vec<RecordBatch>>, StoreError> {
+    let mut metadata = Vec::with_capacity(files.len());
+    for file in files {
+        metadata.push(metadata_of(file)?);
+    }
+    let groups = metadata.iter().flat_map(|metadata| metadata.metadata().row_groups());
+    if groups.map(|group| group.total_byte_size()).sum::<i64>() > BYTES_AT_ONCE {
+        return Ok(None);
+    }
+    let mut batches = Vec::with_capacity(files.len());
+    for (file, metadata) in files.iter().zip(metadata) {
+        batches.extend(read_whole(layout, file, metadata)?);
+    }
+    Ok(Some(batches))
+}
+
+/// The rows of a file, all of them in one batch mostly, with their texts as dictionaries.
+fn read_whole(
+    layout: &Layout,
+    file: &DataFile,
+    metadata: ArrowReaderMetadata,
+) -> Result<Vec<RecordBatch>, StoreError> {
+    let schema = gather::schema(layout, metadata.schema());
+    let options = ArrowReaderOptions::new().with_schema(schema.into());
+    let metadata = ArrowReaderMetadata::try_new(metadata.metadata().clone(), options);
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(
+        file.again()?,
+        metadata.map_err(|e| file.corrupt(e))?,
+    );
+    let reader = reader.with_batch_size(file.rows.max(1)).build().map_err(|e| file.corrupt(e))?;
+    let batches = reader.collect::<Result<Vec<_>, _>>().map_err(|e| file.corrupt(e))?;
+    check_rows(file, batches.iter().map(RecordBatch::num_rows).sum())?;
+    Ok(batches)
+}
+
+fn metadata_of(file: &DataFile) -> Result<ArrowReaderMetadata, StoreError> {
+    ArrowReaderMetadata::load(&file.file, ArrowReaderOptions::new()).map_err(|e| file.corrupt(e))
 }
 
 pub(crate) fn unwritten(layout: &Layout, error: impl ToString) -> StoreError {
@@ -102,39 +156,15 @@ pub(crate) fn unwritten(layout: &Layout, error: impl ToString) -> StoreError {
 }
 
 /// The points of all files in blocks; `None` when one says what a block cannot hold.
-fn read_points(files: &[DataFile]) -> Result<Option<Vec<PointBlock>>, StoreError> {
+fn read_points(layout: &Layout, files: &[DataFile]) -> Result<Option<Vec<PointBlock>>, StoreError> {
     let mut blocks = Vec::with_capacity(files.len());
     for file in files {
-        let mut found = 0;
-        let options = ArrowReaderOptions::new();
-        let metadata = ArrowReaderMetadata::load(&file.file, options).map_err(|e| file.corrupt(e))?;
-        let options = ArrowReaderOptions::new().with_schema(with_dictionaries(metadata.schema()));
-        let metadata = ArrowReaderMetadata::try_new(metadata.metadata().clone(), options)
-            .map_err(|e| file.corrupt(e))?;
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file.again()?, metadata);
-        let reader = reader.with_batch_size(file.rows.max(1)).build().map_err(|e| file.corrupt(e))?;
-        for batch in reader {
-            let Some(block) = PointBlock::of_batch(&batch.map_err(|e| file.corrupt(e))?) else {
-                return Ok(None);
-            };
-            found += block.len();
+        for batch in read_whole(layout, file, metadata_of(file)?)? {
+            let Some(block) = PointBlock::of_batch(&batch) else { return Ok(None) };
             blocks.push(block);
         }
-        check_rows(file, found)?;
     }
     Ok(Some(blocks))
-}
-
-/// The schema with the texts that repeat over a series as dictionaries.
-fn with_dictionaries(schema: &Schema) -> SchemaRef {
-    let fields = schema.fields().iter().map(|field| match (field.name().as_str(), field.data_type()) {
-        ("row_id" | "detail", _) => field.clone(),
-        (name, DataType::Utf8) => {
-            Field::new_dictionary(name, DataType::Int32, DataType::Utf8, field.is_nullable()).into()
-        }
-        _ => field.clone(),
-    });
-    Schema::new(fields.collect::<Vec<_>>()).into()
 }
 
 pub(crate) fn check_rows(file: &DataFile, found: usize) -> Result<(), StoreError> {
@@ -149,9 +179,12 @@ pub(crate) fn check_rows(file: &DataFile, found: usize) -> Result<(), StoreError
 fn merge_sorted(layout: &Layout, files: Vec<DataFile>) -> Result<EncodedFile, StoreError> {
     let other = |error: DataFusionError| unwritten(layout, error);
     let (rows, bytes) = (files.iter().map(|file| file.rows).sum(), files.iter().map(DataFile::bytes).sum());
-    let batch_rows = (ROWS_IN_MEMORY / files.len().max(1)).clamp(1, BATCH_ROWS);
-    let streams =
-        files.into_iter().map(|file| rows_of(layout, file, batch_rows)).collect::<Result<_, _>>()?;
+    let mut parts = Vec::with_capacity(files.len());
+    for file in files {
+        parts.extend(parts_of(layout, file)?);
+    }
+    let batch_rows = (ROWS_IN_MEMORY / parts.len().max(1)).clamp(1, BATCH_ROWS);
+    let streams = parts.into_iter().map(|part| part.rows(layout, batch_rows)).collect::<Result<_, _>>()?;
     let order = layout.sort.iter().map(|name| {
         Ok(PhysicalSortExpr::new(expressions::col(name, &layout.schema)?, SortOptions::default()))
     });
@@ -187,32 +220,59 @@ fn own_error(error: DataFusionError) -> Result<StoreError, DataFusionError> {
     }
 }
 
-/// The rows of a file in the columns and the order of the layout.
-fn rows_of(
-    layout: &Layout,
-    file: DataFile,
-    batch_rows: usize,
-) -> Result<SendableRecordBatchStream, StoreError> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file.again()?).map_err(|e| file.corrupt(e))?;
-    let sorted = parquet_file::is_sorted(layout, builder.metadata());
-    let reader = builder.with_batch_size(batch_rows).build().map_err(|e| file.corrupt(e))?;
-    let schema = layout.schema.clone();
-    let batches = Checked { file, reader, schema: schema.clone(), found: 0, done: false };
-    if sorted {
-        let batches = batches.map(|batch| batch.map_err(|error| DataFusionError::External(error.into())));
-        return Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(batches))));
-    }
-    let batches = batches.collect::<Result<Vec<_>, _>>()?;
-    let batch = parquet_file::sort(layout, &batches).map_err(|e| unwritten(layout, e))?;
-    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter([Ok(batch)]))))
+/// Row groups of a file that are read one after the other.
+struct Part {
+    file: Arc<DataFile>,
+    metadata: ArrowReaderMetadata,
+    groups: Range<usize>,
+    /// Whether its rows are in the order of the layout.
+    sorted: bool,
 }
 
-/// The batches of a file; a column that it does not have is null. Ends with an error unless it has the rows that it should.
+/// The file in the fewest parts that are sorted, if it is.
+fn parts_of(layout: &Layout, file: DataFile) -> Result<Vec<Part>, StoreError> {
+    let metadata = metadata_of(&file)?;
+    check_rows(&file, metadata.metadata().file_metadata().num_rows() as usize)?;
+    let order = parquet_file::order(layout, metadata.metadata());
+    let (file, all) = (Arc::new(file), 0..metadata.metadata().num_row_groups());
+    let part = |groups| Part {
+        file: file.clone(),
+        metadata: metadata.clone(),
+        groups,
+        sorted: order != Order::None,
+    };
+    Ok(match order {
+        Order::RowGroups => all.map(|group| part(group..group + 1)).collect(),
+        Order::File | Order::None => vec![part(all)],
+    })
+}
+
+impl Part {
+    /// Its rows in the columns and the order of the layout.
+    fn rows(self, layout: &Layout, batch_rows: usize) -> Result<SendableRecordBatchStream, StoreError> {
+        let groups = &self.metadata.metadata().row_groups()[self.groups.clone()];
+        let missing = groups.iter().map(|group| group.num_rows() as usize).sum();
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.again()?, self.metadata);
+        let builder = builder.with_row_groups(self.groups.collect()).with_batch_size(batch_rows);
+        let reader = builder.build().map_err(|e| self.file.corrupt(e))?;
+        let schema = layout.schema.clone();
+        let batches = Checked { file: self.file, reader, schema: schema.clone(), missing, done: false };
+        if self.sorted {
+            let batches = batches.map(|batch| batch.map_err(|error| DataFusionError::External(error.into())));
+            return Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(batches))));
+        }
+        let batches = batches.collect::<Result<Vec<_>, _>>()?;
+        let batch = parquet_file::sort(layout, &batches).map_err(|e| unwritten(layout, e))?;
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter([Ok(batch)]))))
+    }
+}
+
+/// The batches of a part; a column that it does not have is null. Ends with an error unless it has the rows that it should.
 struct Checked {
-    file: DataFile,
+    file: Arc<DataFile>,
     reader: ParquetRecordBatchReader,
     schema: SchemaRef,
-    found: usize,
+    missing: usize,
     done: bool,
 }
 
@@ -240,7 +300,7 @@ impl Iterator for Checked {
         }
         match self.reader.next() {
             Some(Ok(batch)) => {
-                self.found += batch.num_rows();
+                self.missing = self.missing.saturating_sub(batch.num_rows());
                 Some(self.conform(&batch))
             }
             Some(Err(error)) => {
@@ -249,7 +309,8 @@ impl Iterator for Checked {
             }
             None => {
                 self.done = true;
-                check_rows(&self.file, self.found).err().map(Err)
+                (self.missing > 0)
+                    .then(|| Err(self.file.corrupt(format!("{} rows are missing", self.missing))))
             }
         }
     }
@@ -261,10 +322,11 @@ mod tests {
 
     use arrow::{array::AsArray, datatypes::Int64Type};
     use parquet::arrow::ArrowWriter;
-    use smoltrace_model::rows::EventRow;
+    use proptest::{collection::vec, option, prelude::*};
+    use smoltrace_model::rows::{EventRow, SpanBlock, SpanKind, SpanRow, SpanStatus};
 
     use super::*;
-    use crate::layout::{EVENTS, LAYOUTS};
+    use crate::layout::{EVENTS, LAYOUTS, SPANS};
 
     fn events(times: &[i64]) -> RecordBatch {
         let event = |time: &i64| EventRow {
@@ -299,7 +361,7 @@ mod tests {
         let ours = parquet_file::encode(layout, &events(&[1, 4, 9]), Effort::Fresh).unwrap();
         let merged = merge(layout, vec![file(foreign(&events(&[7, 2, 5])), 3), file(ours.bytes, 3)]).unwrap();
         let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(merged.bytes)).unwrap();
-        assert!(parquet_file::is_sorted(layout, reader.metadata()));
+        assert_eq!(parquet_file::order(layout, reader.metadata()), Order::File);
         let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
         let [batch] = &batches[..] else { panic!("{batches:?}") };
         assert_eq!(batch, &events(&[1, 2, 4, 5, 7, 9]));
@@ -308,6 +370,90 @@ mod tests {
         assert_eq!(stats["numRecords"], 6);
         assert_eq!(stats["minValues"]["time_unix_nano"], 1);
         assert_eq!(stats["maxValues"]["time_unix_nano"], 9);
+    }
+
+    /// Spans of a few runs and traces, of which some say the same.
+    fn spans() -> impl Strategy<Value = Vec<SpanRow>> {
+        let ids = (0..3_u8, 0..9_u8, any::<u64>(), option::of(0..40_u64));
+        let texts = ("[a-z]{0,20}", option::of("[ab]"), "[a-zé\"]{0,40}", option::of(any::<i64>()));
+        let span = (ids, texts, 0..50_i64, any::<bool>()).prop_map(|(ids, texts, start, alike)| {
+            let (run, trace, span, parent) = ids;
+            let (name, model, attributes, input_tokens) = texts;
+            SpanRow {
+                run_id: format!("run {run}"),
+                trace_id: format!("{trace:032x}"),
+                span_id: format!("{span:016x}"),
+                parent_span_id: parent.map(|parent| format!("{parent:016x}")),
+                name: if alike { "chat".into() } else { name },
+                start_time_unix_nano: start,
+                end_time_unix_nano: start + 1,
+                model,
+                input_tokens,
+                attributes,
+                test_uid: None,
+                kind: SpanKind::Llm,
+                status: SpanStatus::Ok,
+                status_message: None,
+                service: "a service".into(),
+                provider: None,
+                output_tokens: None,
+                total_tokens: None,
+                cache_read_tokens: None,
+                cache_write_tokens: None,
+                reasoning_tokens: None,
+                emitted_cost_usd: input_tokens.map(|tokens| tokens as f64),
+                events: "[]".into(),
+                links: "[]".into(),
+                resource: "{}".into(),
+                scope: "{}".into(),
+                row_id: String::new(),
+            }
+            .sealed()
+        });
+        vec(span, 1..60)
+    }
+
+    fn rows(encoded: &EncodedFile) -> Vec<SpanRow> {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(encoded.bytes.clone())).unwrap();
+        reader.build().unwrap().flat_map(|batch| SpanRow::from_batch(&batch.unwrap()).unwrap()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn reading_whole_files_and_streaming_them_come_to_the_same(files in vec((spans(), 0..4_u8), 1..5)) {
+            let layout = &LAYOUTS[SPANS];
+            let mut all = Vec::new();
+            let mut encoded = Vec::new();
+            for (spans, form) in files {
+                let sorted = SpanBlock::to_sorted_batch(&[SpanBlock::from(spans.clone())]);
+                let bytes = match form {
+                    0 => foreign(&SpanRow::to_batch(&spans)),
+                    1 => parquet_file::encode(layout, &sorted, Effort::Kept).unwrap().bytes,
+                    2 => parquet_file::encode(layout, &sorted, Effort::Fresh).unwrap().bytes,
+                    _ => {
+                        let bytes = parquet_file::encode(layout, &sorted, Effort::Fresh).unwrap().bytes;
+                        let files = [file(bytes.clone(), spans.len()), file(bytes, spans.len())];
+                        all.extend(spans.iter().cloned());
+                        crate::concat::row_groups(layout, &files).unwrap().unwrap().bytes
+                    }
+                };
+                let rows = spans.len() * if form == 3 { 2 } else { 1 };
+                all.extend(spans);
+                encoded.push((bytes, rows));
+            }
+            all.sort_by(|a, b| {
+                let key = |row: &SpanRow| (row.run_id.clone(), row.trace_id.clone(), row.start_time_unix_nano, row.span_id.clone());
+                key(a).cmp(&key(b))
+            });
+            let files = || encoded.iter().map(|(bytes, rows)| file(bytes.clone(), *rows)).collect::<Vec<_>>();
+            let batches = read_at_once(layout, &files()).unwrap().unwrap();
+            let gathered = gather::sorted(layout, &batches).unwrap().unwrap();
+            let gathered = parquet_file::encode(layout, &gathered, Effort::Kept).unwrap();
+            let streamed = merge_sorted(layout, files()).unwrap();
+            prop_assert_eq!(&gathered.stats, &streamed.stats);
+            prop_assert_eq!(&rows(&gathered), &all);
+            prop_assert_eq!(&rows(&streamed), &all);
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use parquet::{
     basic::{Compression, Encoding, ZstdLevel},
     errors::ParquetError,
     file::{
-        metadata::{ParquetMetaData, SortingColumn},
+        metadata::{KeyValue, ParquetMetaData, SortingColumn},
         properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder},
         writer::SerializedFileWriter,
     },
@@ -136,6 +136,7 @@ pub(crate) fn encode(
                     page_rows: PAGE_ROWS,
                     statistics: layout.stats.contains(&name) || layout.sort.contains(&name),
                     bloom_fpp: layout.bloom.contains(&name).then_some(BLOOM_FPP),
+                    compressed: effort == Effort::Kept,
                 };
                 let (bytes, close) = dictionary_column::encode(descriptor, &texts, rows.clone(), wanted)?;
                 group.append_column(&bytes, close)?;
@@ -186,19 +187,41 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// Whether a file says of itself that it is sorted as the layout says.
-pub(crate) fn is_sorted(layout: &Layout, metadata: &ParquetMetaData) -> bool {
+/// How the rows of a file follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// All of them as the layout sorts them.
+    File,
+    /// Those of each row group.
+    RowGroups,
+    None,
+}
+
+/// What says of a file that each of its row groups is sorted.
+pub(crate) fn sorted_row_groups() -> KeyValue {
+    KeyValue::new("smoltrace.row_groups".to_owned(), "sorted".to_owned())
+}
+
+/// The order that a file says it has.
+pub(crate) fn order(layout: &Layout, metadata: &ParquetMetaData) -> Order {
+    let said = metadata.file_metadata().key_value_metadata();
+    if said.is_some_and(|said| said.contains(&sorted_row_groups())) {
+        return Order::RowGroups;
+    }
     let columns = metadata.file_metadata().schema_descr().columns();
     let place = |name: &&str| columns.iter().position(|column| column.path().string() == *name);
-    let Some(wanted) = layout.sort.iter().map(place).collect::<Option<Vec<usize>>>() else { return false };
-    metadata.row_groups().iter().all(|group| {
+    let Some(wanted) = layout.sort.iter().map(place).collect::<Option<Vec<usize>>>() else {
+        return Order::None;
+    };
+    let sorted = metadata.row_groups().iter().all(|group| {
         let sorting = group.sorting_columns().into_iter().flatten();
         let ascending = sorting.map_while(|column| {
             let place = usize::try_from(column.column_idx).ok()?;
             (!column.descending && column.nulls_first).then_some(place)
         });
         ascending.take(wanted.len()).eq(wanted.iter().copied())
-    })
+    });
+    if sorted { Order::File } else { Order::None }
 }
 
 /// Hex digits of a hash: they neither repeat nor shrink much.
@@ -243,6 +266,11 @@ pub(crate) fn properties(layout: &Layout, rows: usize) -> WriterPropertiesBuilde
         }
         if layout.unique.contains(&name) {
             properties = properties.set_column_dictionary_enabled(path, false);
+        } else if name.ends_with("_unix_nano") {
+            // Times hardly ever repeat, and those that follow each other are near.
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
         }
     }
     properties

@@ -173,6 +173,33 @@ async fn under_load_points_are_put_together_as_they_are_and_written_anew_when_it
 }
 
 #[tokio::test]
+async fn spans_that_were_put_together_as_they_are_are_found_and_written_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = with_runs(dir.path(), 5).await;
+    let before = contents(&store).await;
+    let options = MaintenanceOptions { as_they_are_rows: 5, merged_rows: 40, ..at_once() };
+    let busy = MaintenanceOptions { pace: Pace::Busy, ..options.clone() };
+    store.maintain(&busy).await.unwrap();
+    let files = data_files(dir.path(), "spans");
+    let [file] = &files[..] else { panic!("{files:?}") };
+    assert_eq!(metadata(file).num_row_groups(), 5);
+    let order = ["run_id", "trace_id", "start_time_unix_nano", "span_id"];
+    assert_eq!(contents(&store).await, before);
+    for span in before.iter().flat_map(|run| &run.spans) {
+        let found = store.trace(&span.run_id, &span.trace_id).await.unwrap();
+        assert!(found.contains(span), "{span:?} is not among {found:?}");
+    }
+
+    let quiet = MaintenanceOptions { pace: Pace::Quiet, ..options };
+    assert!(store.maintain(&quiet).await.unwrap().merged_into > 0);
+    let files = data_files(dir.path(), "spans");
+    let [file] = &files[..] else { panic!("{files:?}") };
+    assert_eq!(metadata(file).num_row_groups(), 1);
+    assert!(keys(file, &order).is_sorted());
+    assert_eq!(contents(&store).await, before);
+}
+
+#[tokio::test]
 async fn merged_files_do_not_grow_without_bound() {
     let dir = tempfile::tempdir().unwrap();
     let store = with_runs(dir.path(), 9).await;

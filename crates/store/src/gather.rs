@@ -1,0 +1,235 @@
+//! The rows of several batches as one sorted batch, column by column: a text that repeats is looked at once in each
+//! batch, not once in every row, and long texts are not copied. Knows no file.
+
+use std::{cmp::Ordering, collections::HashMap, sync::Arc};
+
+use ahash::RandomState;
+use arrow::{
+    array::{
+        Array, ArrayRef, AsArray, BinaryViewArray, DictionaryArray, FixedSizeBinaryArray, Int32Array,
+        StringArray, make_view,
+    },
+    buffer::NullBuffer,
+    compute::interleave,
+    datatypes::{DataType, Field, Int32Type, Int64Type, Schema},
+    error::ArrowError,
+    record_batch::RecordBatch,
+};
+use smoltrace_model::ids::hash_of_hex;
+
+use crate::layout::Layout;
+
+/// A column of repeated texts has so many rows for each that is different, or it is no dictionary.
+const ROWS_A_TEXT: usize = 4;
+
+/// Where a row stands: its batch and its place there.
+type Place = (usize, usize);
+
+/// The columns of a file with its texts as dictionaries, but for those that hardly ever repeat.
+pub(crate) fn schema(layout: &Layout, schema: &Schema) -> Schema {
+    let fields = schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 if !layout.unique.contains(&field.name().as_str()) => {
+            Field::new_dictionary(field.name(), DataType::Int32, DataType::Utf8, field.is_nullable()).into()
+        }
+        _ => field.clone(),
+    });
+    Schema::new(fields.collect::<Vec<_>>())
+}
+
+/// The rows of all batches, each in the columns of [`schema`], as the layout sorts them: texts are dictionaries, binary
+/// views, or the bytes of which they are the hex digits. `None` when there are columns that this program does not write.
+///
+/// # Errors
+/// When columns of one name are of several types.
+pub(crate) fn sorted(layout: &Layout, batches: &[RecordBatch]) -> Result<Option<RecordBatch>, ArrowError> {
+    let fields = layout.schema.fields();
+    let mut columns = Vec::with_capacity(fields.len());
+    for field in fields {
+        let parts: Option<Vec<&dyn Array>> =
+            batches.iter().map(|batch| Some(batch.column_by_name(field.name())?.as_ref())).collect();
+        let parts =
+            parts.filter(|parts| field.is_nullable() || parts.iter().all(|part| part.null_count() == 0));
+        let Some(column) = parts.and_then(Column::of) else { return Ok(None) };
+        columns.push(column);
+    }
+    let sort = layout.sort.iter().map(|name| layout.schema.index_of(name).map(|place| &columns[place]));
+    let sort = sort.collect::<Result<Vec<_>, _>>()?;
+    let Some(places) = order(&sort, batches) else { return Ok(None) };
+    let arrays =
+        fields.iter().zip(&columns).map(|(field, column)| match column {
+            Column::Repeated(parts) => {
+                // The least and the greatest are found among the texts of a dictionary.
+                let name = field.name().as_str();
+                let always = layout.stats.contains(&name) || layout.sort.contains(&name);
+                let most = if always { usize::MAX } else { places.len() / ROWS_A_TEXT };
+                Ok(repeated(parts, &places, most))
+            }
+            Column::Texts(parts) => Ok(hashes(parts, &places)
+                .unwrap_or_else(|| views(parts, places.iter().map(|place| Some(*place))))),
+            Column::Other(parts) => interleave(parts, &places),
+        });
+    let arrays = arrays.collect::<Result<Vec<ArrayRef>, _>>()?;
+    let fields = fields
+        .iter()
+        .zip(&arrays)
+        .map(|(field, array)| Field::new(field.name(), array.data_type().clone(), field.is_nullable()));
+    let schema = Schema::new(fields.collect::<Vec<_>>());
+    RecordBatch::try_new(Arc::new(schema), arrays).map(Some)
+}
+
+/// A column in each of the batches.
+enum Column<'a> {
+    Repeated(Vec<Dictionary<'a>>),
+    /// No nulls.
+    Texts(Vec<&'a StringArray>),
+    Other(Vec<&'a dyn Array>),
+}
+
+struct Dictionary<'a> {
+    keys: &'a Int32Array,
+    /// No nulls.
+    texts: &'a StringArray,
+}
+
+impl<'a> Column<'a> {
+    fn of(parts: Vec<&'a dyn Array>) -> Option<Self> {
+        fn texts(array: &dyn Array) -> Option<&StringArray> {
+            array.as_string_opt().filter(|texts| texts.null_count() == 0)
+        }
+        let data_type = parts.first()?.data_type();
+        if parts.iter().any(|part| part.data_type() != data_type) {
+            return None;
+        }
+        match data_type {
+            DataType::Dictionary(..) => {
+                let parts = parts.into_iter().map(|part| {
+                    let dictionary: &DictionaryArray<Int32Type> = part.as_dictionary_opt()?;
+                    Some(Dictionary { keys: dictionary.keys(), texts: texts(dictionary.values())? })
+                });
+                parts.collect::<Option<_>>().map(Self::Repeated)
+            }
+            DataType::Utf8 => parts.into_iter().map(texts).collect::<Option<_>>().map(Self::Texts),
+            _ => Some(Self::Other(parts)),
+        }
+    }
+}
+
+/// What rows are sorted by, for each row in the order in which they come.
+enum Key<'a> {
+    Numbers(Vec<i64>),
+    Texts(Vec<&'a [u8]>),
+}
+
+/// The places of all rows in order. `None` for columns that have nulls or no order here.
+fn order(sort: &[&Column<'_>], batches: &[RecordBatch]) -> Option<Vec<Place>> {
+    let batch_rows = || batches.iter().map(RecordBatch::num_rows).enumerate();
+    let places: Vec<Place> =
+        batch_rows().flat_map(|(batch, rows)| (0..rows).map(move |row| (batch, row))).collect();
+    let mut keys = Vec::with_capacity(sort.len());
+    for column in sort {
+        match column {
+            Column::Repeated(parts) => keys.extend(ranks(parts)?.map(Key::Numbers)),
+            Column::Texts(parts) => {
+                let texts =
+                    parts.iter().flat_map(|part| (0..part.len()).map(|row| part.value(row).as_bytes()));
+                keys.push(Key::Texts(texts.collect()));
+            }
+            Column::Other(parts) => {
+                let mut numbers = Vec::with_capacity(places.len());
+                for part in parts {
+                    let part = part.as_primitive_opt::<Int64Type>().filter(|part| part.null_count() == 0)?;
+                    numbers.extend_from_slice(part.values());
+                }
+                keys.push(Key::Numbers(numbers));
+            }
+        }
+    }
+    let mut order: Vec<u32> = (0..u32::try_from(places.len()).ok()?).collect();
+    // The batches mostly are sorted: a stable sort sees that, and merges them.
+    order.sort_by(|a, b| {
+        let (a, b) = (*a as usize, *b as usize);
+        let by = |key: &Key<'_>| match key {
+            Key::Numbers(numbers) => numbers[a].cmp(&numbers[b]),
+            Key::Texts(texts) => texts[a].cmp(texts[b]),
+        };
+        keys.iter().map(by).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    });
+    Some(order.into_iter().map(|row| places[row as usize]).collect())
+}
+
+/// For each row the place of its text among all of them in order; no places when all rows say the same. `None` for a
+/// column that has nulls.
+fn ranks(parts: &[Dictionary<'_>]) -> Option<Option<Vec<i64>>> {
+    if parts.iter().any(|part| part.keys.null_count() > 0) {
+        return None;
+    }
+    let mut texts: Vec<&str> = parts.iter().flat_map(|part| part.texts.iter().flatten()).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    if texts.len() < 2 {
+        return Some(None);
+    }
+    let ranks: HashMap<&str, i64, RandomState> = texts.into_iter().zip(0..).collect();
+    let mut all = Vec::with_capacity(parts.iter().map(|part| part.keys.len()).sum());
+    for part in parts {
+        let of_keys: Vec<i64> = part.texts.iter().flatten().map(|text| ranks[text]).collect();
+        all.extend(part.keys.values().iter().map(|key| of_keys[*key as usize]));
+    }
+    Some(Some(all))
+}
+
+/// A dictionary of the texts in use, or views when they are more than so many.
+fn repeated(parts: &[Dictionary<'_>], places: &[Place], most: usize) -> ArrayRef {
+    let key = |(batch, row): Place| {
+        let keys = parts[batch].keys;
+        keys.is_valid(row).then(|| keys.value(row) as usize)
+    };
+    let mut texts: Vec<&str> = Vec::new();
+    let mut known: HashMap<&str, i32, RandomState> = HashMap::default();
+    // By the key that a part has for it.
+    let mut of_keys: Vec<Vec<Option<i32>>> = parts.iter().map(|part| vec![None; part.texts.len()]).collect();
+    let mut keys: Vec<Option<i32>> = Vec::with_capacity(places.len());
+    for place in places {
+        let found = key(*place).map(|key| {
+            *of_keys[place.0][key].get_or_insert_with(|| {
+                *known.entry(parts[place.0].texts.value(key)).or_insert_with_key(|text| {
+                    texts.push(text);
+                    (texts.len() - 1) as i32
+                })
+            })
+        });
+        keys.push(found);
+        if texts.len() > most {
+            let parts: Vec<&StringArray> = parts.iter().map(|part| part.texts).collect();
+            return views(&parts, places.iter().map(|place| Some((place.0, key(*place)?))));
+        }
+    }
+    let texts = StringArray::from_iter_values(texts);
+    let dictionary = DictionaryArray::<Int32Type>::try_new(keys.into(), Arc::new(texts));
+    Arc::new(dictionary.expect("every key is the place of a text"))
+}
+
+/// The bytes of which the texts are the hex digits; `None` when one is no hash.
+fn hashes(parts: &[&StringArray], places: &[Place]) -> Option<ArrayRef> {
+    let mut bytes = Vec::with_capacity(16 * places.len());
+    for (part, row) in places {
+        bytes.extend_from_slice(&hash_of_hex(parts[*part].value(*row))?.to_be_bytes());
+    }
+    Some(Arc::new(FixedSizeBinaryArray::new(16, bytes.into(), None)))
+}
+
+/// The texts at places of the parts, which are not copied.
+fn views(parts: &[&StringArray], places: impl Iterator<Item = Option<Place>>) -> ArrayRef {
+    let (mut views, mut valid) = (Vec::new(), Vec::new());
+    for place in places {
+        valid.push(place.is_some());
+        views.push(place.map_or(0, |(part, row)| {
+            let text = parts[part].value(row).as_bytes();
+            make_view(text, part as u32, parts[part].value_offsets()[row] as u32)
+        }));
+    }
+    let buffers: Vec<_> = parts.iter().map(|part| part.values().clone()).collect();
+    let nulls = Some(NullBuffer::from(valid)).filter(|nulls| nulls.null_count() > 0);
+    let views = BinaryViewArray::try_new(views.into(), buffers, nulls);
+    Arc::new(views.expect("every view is of a text in the buffers"))
+}
