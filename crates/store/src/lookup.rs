@@ -40,8 +40,10 @@ use crate::{
     tail::Tail,
 };
 
-/// Bytes of what is remembered of files, roughly.
-const REMEMBERED_BYTES: usize = 32 << 20;
+/// Bytes of filters that are remembered, roughly: those of a hundred million spans of a few to a trace ...
+const FILTER_BYTES: usize = 24 << 20;
+/// ... and bytes of footers, which are larger and mostly not needed.
+const FOOTER_BYTES: usize = 8 << 20;
 
 /// What rows are wanted: those of a run that have these texts in these columns, of which one is a trace id.
 #[derive(Debug, Clone)]
@@ -73,25 +75,47 @@ impl Wanted {
 #[derive(Debug, Default)]
 pub(crate) struct Lookup {
     tail: AsyncMutex<Tail>,
-    known: Arc<Mutex<KnownFiles>>,
+    known: Arc<Known>,
 }
 
-/// What is remembered of files, by path.
-#[derive(Debug, Default)]
-struct KnownFiles {
-    files: HashMap<String, (u64, Arc<Footer>)>,
+/// What is remembered of files.
+#[derive(Debug)]
+struct Known {
+    filters: Mutex<Remembered<Filters>>,
+    footers: Mutex<Remembered<Footer>>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            filters: Mutex::new(Remembered::new(FILTER_BYTES)),
+            footers: Mutex::new(Remembered::new(FOOTER_BYTES)),
+        }
+    }
+}
+
+/// What was used last, by path, as far as there is room for it.
+#[derive(Debug)]
+struct Remembered<T> {
+    files: HashMap<String, (u64, Arc<T>)>,
     bytes: usize,
+    most_bytes: usize,
     clock: u64,
 }
 
+/// Takes memory.
+trait Weighed {
+    /// Bytes, roughly.
+    fn bytes(&self) -> usize;
+}
+
+/// Of each row group, which traces it may hold; any without.
+#[derive(Debug)]
+struct Filters(Vec<Option<Sbbf>>);
+
 /// What a file says of itself at its end.
 #[derive(Debug)]
-struct Footer {
-    metadata: ArrowReaderMetadata,
-    /// Of each row group, which traces it may hold; any without.
-    traces: Vec<Option<Sbbf>>,
-    bytes: usize,
-}
+struct Footer(ArrowReaderMetadata);
 
 impl Lookup {
     /// Reads what was committed since the last look.
@@ -132,45 +156,70 @@ impl Lookup {
 fn read(
     dir: &Path,
     path: &str,
-    known: &Mutex<KnownFiles>,
+    known: &Known,
     wanted: &Wanted,
     batches: &mut Vec<RecordBatch>,
 ) -> Result<(), ParquetError> {
-    let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
-    let remembered = lock().get(path);
-    let footer = match remembered {
-        Some(footer) => footer,
+    let mut file = None;
+    let mut open = || -> Result<File, ParquetError> {
+        let file = match &mut file {
+            Some(file) => file,
+            none => none.insert(File::open(dir.join(path))?),
+        };
+        Ok(file.try_clone()?)
+    };
+    let footer = |file| remembered(&known.footers, path, || Footer::read(&file));
+    // Not asked within the match, which would keep the lock.
+    let filters = lock(&known.filters).get(path);
+    let filters = match filters {
+        Some(filters) => filters,
         None => {
-            let footer = Arc::new(Footer::read(&File::open(dir.join(path))?)?);
-            lock().insert(path, footer.clone());
-            footer
+            let (file, again) = (open()?, open()?);
+            let footer = footer(file)?;
+            remembered(&known.filters, path, || Filters::read(again, &footer))?
         }
     };
-    for (group, traces) in footer.traces.iter().enumerate() {
+    for (group, traces) in filters.0.iter().enumerate() {
         if traces.as_ref().is_some_and(|traces| !traces.check(wanted.trace_id.as_str())) {
             continue;
         }
+        let footer = footer(open()?)?;
         let Some(selection) = footer.pages(group, &wanted.trace_id) else { continue };
-        footer.read_rows(File::open(dir.join(path))?, group, selection, wanted, batches)?;
+        footer.read_rows(open()?, group, selection, wanted, batches)?;
     }
     Ok(())
 }
 
-impl KnownFiles {
-    fn get(&mut self, path: &str) -> Option<Arc<Footer>> {
-        self.clock += 1;
-        let (used, footer) = self.files.get_mut(path)?;
-        *used = self.clock;
-        Some(footer.clone())
+fn lock<T>(remembered: &Mutex<Remembered<T>>) -> std::sync::MutexGuard<'_, Remembered<T>> {
+    remembered.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What is remembered of a file, or is to be from now on.
+fn remembered<T: Weighed>(
+    remembered: &Mutex<Remembered<T>>,
+    path: &str,
+    read: impl FnOnce() -> Result<T, ParquetError>,
+) -> Result<Arc<T>, ParquetError> {
+    if let Some(known) = lock(remembered).get(path) {
+        return Ok(known);
+    }
+    let known = Arc::new(read()?);
+    lock(remembered).insert(path, known.clone());
+    Ok(known)
+}
+
+impl<T: Weighed> Remembered<T> {
+    fn new(most_bytes: usize) -> Self {
+        Self { files: HashMap::new(), bytes: 0, most_bytes, clock: 0 }
     }
 
-    fn insert(&mut self, path: &str, footer: Arc<Footer>) {
+    fn insert(&mut self, path: &str, file: Arc<T>) {
         self.clock += 1;
-        self.bytes += footer.bytes;
-        if let Some((_, before)) = self.files.insert(path.to_owned(), (self.clock, footer)) {
-            self.bytes -= before.bytes;
+        self.bytes += file.bytes();
+        if let Some((_, before)) = self.files.insert(path.to_owned(), (self.clock, file)) {
+            self.bytes -= before.bytes();
         }
-        if self.bytes <= REMEMBERED_BYTES {
+        if self.bytes <= self.most_bytes {
             return;
         }
         // Room is made for a while, so that not every file that comes in looks for the oldest one.
@@ -178,38 +227,61 @@ impl KnownFiles {
             self.files.iter().map(|(path, (used, _))| (*used, path.clone())).collect();
         by_age.sort();
         for (_, path) in by_age {
-            if self.bytes <= REMEMBERED_BYTES / 4 * 3 {
+            if self.bytes <= self.most_bytes / 4 * 3 {
                 return;
             }
-            self.bytes -= self.files.remove(&path).map_or(0, |(_, footer)| footer.bytes);
+            self.bytes -= self.files.remove(&path).map_or(0, |(_, file)| file.bytes());
         }
+    }
+}
+
+impl<T> Remembered<T> {
+    fn get(&mut self, path: &str) -> Option<Arc<T>> {
+        self.clock += 1;
+        let (used, file) = self.files.get_mut(path)?;
+        *used = self.clock;
+        Some(file.clone())
+    }
+}
+
+impl Weighed for Filters {
+    fn bytes(&self) -> usize {
+        // A block of a filter has 32 bytes.
+        self.0.iter().map(|filter| 32 * (1 + filter.as_ref().map_or(0, Sbbf::num_blocks))).sum()
+    }
+}
+
+impl Filters {
+    fn read(file: File, footer: &Footer) -> Result<Self, ParquetError> {
+        let mut traces = vec![None; footer.0.metadata().num_row_groups()];
+        if let Some(column) = leaf(&footer.0, "trace_id") {
+            let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, footer.0.clone());
+            for (group, traces) in traces.iter_mut().enumerate() {
+                *traces = reader.get_row_group_column_bloom_filter(group, column)?;
+            }
+        }
+        Ok(Self(traces))
+    }
+}
+
+impl Weighed for Footer {
+    fn bytes(&self) -> usize {
+        self.0.metadata().memory_size()
     }
 }
 
 impl Footer {
     fn read(file: &File) -> Result<Self, ParquetError> {
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-        let metadata = ArrowReaderMetadata::load(file, options)?;
-        let mut traces = vec![None; metadata.metadata().num_row_groups()];
-        let mut bytes = metadata.metadata().memory_size();
-        if let Some(column) = leaf(&metadata, "trace_id") {
-            let reader =
-                ParquetRecordBatchReaderBuilder::new_with_metadata(file.try_clone()?, metadata.clone());
-            for (group, traces) in traces.iter_mut().enumerate() {
-                *traces = reader.get_row_group_column_bloom_filter(group, column)?;
-                // A block of a filter has 32 bytes.
-                bytes += traces.as_ref().map_or(0, |filter: &Sbbf| 32 * filter.num_blocks());
-            }
-        }
-        Ok(Self { metadata, traces, bytes })
+        ArrowReaderMetadata::load(file, options).map(Self)
     }
 
     /// The pages of a row group that may hold a trace; `None` when there is none.
     fn pages(&self, group: usize, trace_id: &str) -> Option<RowSelection> {
-        let metadata = self.metadata.metadata();
+        let metadata = self.0.metadata();
         let rows = metadata.row_group(group).num_rows() as usize;
         let all = || Some(vec![RowSelector::select(rows)].into());
-        let Some(column) = leaf(&self.metadata, "trace_id") else { return all() };
+        let Some(column) = leaf(&self.0, "trace_id") else { return all() };
         let bounds = metadata.column_index().and_then(|index| index.get(group)?.get(column));
         let places = metadata.offset_index().and_then(|index| index.get(group)?.get(column));
         let (Some(ColumnIndexMetaData::BYTE_ARRAY(bounds)), Some(places)) = (bounds, places) else {
@@ -240,7 +312,7 @@ impl Footer {
         wanted: &Wanted,
         batches: &mut Vec<RecordBatch>,
     ) -> Result<(), ParquetError> {
-        let schema = self.metadata.metadata().file_metadata().schema_descr();
+        let schema = self.0.metadata().file_metadata().schema_descr();
         let mut keys = vec![("run_id", wanted.run_id.clone()), ("trace_id", wanted.trace_id.clone())];
         keys.extend(wanted.span_id.clone().map(|id| ("span_id", id)));
         let mask = ProjectionMask::columns(schema, keys.iter().map(|(name, _)| *name));
@@ -253,9 +325,9 @@ impl Footer {
                 and(&all, &eq(column, &StringArray::new_scalar(value))?)
             })
         };
-        let names = self.metadata.schema().fields().iter().map(|field| field.name().as_str());
+        let names = self.0.schema().fields().iter().map(|field| field.name().as_str());
         let names = names.filter(|name| wanted.left_out.iter().all(|(left_out, _)| left_out != name));
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.0.clone())
             .with_row_groups(vec![group])
             .with_row_selection(selection)
             .with_row_filter(RowFilter::new(vec![Box::new(ArrowPredicateFn::new(mask, is_wanted))]))
@@ -334,7 +406,7 @@ mod tests {
         let fresh = parquet_file::encode(layout, &batch, Effort::Fresh).unwrap();
         let kept = parquet_file::encode(layout, &batch, Effort::Kept).unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let known = Mutex::default();
+        let known = Known::default();
         for (path, bytes) in [("fresh", fresh.bytes), ("kept", kept.bytes), ("foreign", foreign(&batch))] {
             std::fs::write(dir.path().join(path), bytes).unwrap();
             let traces = ["t000", "t013", "t039", "t040", ""];
@@ -366,20 +438,20 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let batch = EventRow::to_batch(&events());
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("file"), foreign(&batch)).unwrap();
-        let footer = Footer::read(&File::open(dir.path().join("file")).unwrap()).unwrap();
-        assert!(footer.bytes > 0);
-        let footer = Arc::new(Footer { bytes: REMEMBERED_BYTES / 10, ..footer });
-        let mut known = KnownFiles::default();
+        let filters = || {
+            let filter = Sbbf::new_with_ndv_fpp(1_000, 0.01).expect("a filter");
+            Arc::new(Filters(vec![Some(filter), None]))
+        };
+        let one = filters().bytes();
+        assert!(one > 1_000, "{one}");
+        let mut known = Remembered::new(10 * one);
         for file in 0..100 {
-            known.insert(&format!("file {file}"), footer.clone());
+            known.insert(&format!("file {file}"), filters());
             assert!(known.get("file 0").is_some(), "in use: {file}");
-            assert!(known.bytes <= REMEMBERED_BYTES);
-            assert_eq!(known.bytes, known.files.len() * footer.bytes);
+            assert!(known.bytes <= 10 * one);
+            assert_eq!(known.bytes, known.files.len() * one);
         }
-        known.insert("file 0", footer.clone());
-        assert_eq!(known.bytes, known.files.len() * footer.bytes);
+        known.insert("file 0", filters());
+        assert_eq!(known.bytes, known.files.len() * one);
     }
 }

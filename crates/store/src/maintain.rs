@@ -54,11 +54,22 @@ pub struct MaintenanceOptions {
 /// How much of its work upkeep does now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// Appends come without a pause: large files are put together as they are.
+    /// Appends leave little time: large files are put together as they are.
     Busy,
     Usual,
     /// Also writes anew what was put together as it is, which makes it smaller.
     Quiet,
+}
+
+impl Pace {
+    /// The pace when appends are at work for a share of the time, from 0 to 1.
+    pub(crate) fn beside(share: f64) -> Self {
+        match share {
+            ..0.25 => Self::Quiet,
+            ..0.5 => Self::Usual,
+            _ => Self::Busy,
+        }
+    }
 }
 
 /// Files that one round writes anew at most, so that it ends.
@@ -74,7 +85,7 @@ impl Default for MaintenanceOptions {
             file_retention: Duration::from_secs(3600),
             log_retention: Duration::from_secs(24 * 3600),
             pace: Pace::Usual,
-            as_they_are_rows: 16_384,
+            as_they_are_rows: 4_096,
         }
     }
 }

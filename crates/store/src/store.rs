@@ -5,7 +5,7 @@ use std::{
     fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use arrow::record_batch::RecordBatch;
@@ -30,7 +30,7 @@ use crate::{
     runtime::{Runtimes, run_on},
     sql::{self, SqlLimits, SqlOutput},
     table::Table,
-    writer::Writer,
+    writer::{Done, Writer},
 };
 
 /// After how long an append that finds the queue full may come again.
@@ -110,10 +110,10 @@ impl Store {
             Ok(Arc::new([spans, points, events, results, runs]))
         })
         .await?;
-        let (committed, commits) = watch::channel(0);
+        let (doing, done) = watch::channel(Done::default());
         let queue = (!read_only).then(|| {
             let (sender, receiver) = mpsc::channel(options.queue_batches.max(1));
-            let writer = Writer::new(tables.clone(), scanner.clone(), &options, committed);
+            let writer = Writer::new(tables.clone(), scanner.clone(), &options, doing);
             runtimes.append().spawn(writer.serve(receiver));
             sender
         });
@@ -121,7 +121,7 @@ impl Store {
         let (open, closed) = watch::channel(());
         if let (false, Some(background)) = (read_only, options.background) {
             let (tables, lookups) = (tables.clone(), lookups.clone());
-            runtimes.append().spawn(keep_up(tables, lookups, dir.clone(), background, commits, closed));
+            runtimes.append().spawn(keep_up(tables, lookups, dir.clone(), background, done, closed));
         }
         // A semaphore counts up to an eighth of what a machine word holds.
         let queue_rows = options.queue_rows.clamp(1, u32::MAX as usize >> 3);
@@ -471,24 +471,23 @@ async fn keep_up(
     lookups: Arc<[Lookup; TABLES]>,
     dir: PathBuf,
     background: Background,
-    mut commits: watch::Receiver<u64>,
+    mut done: watch::Receiver<Done>,
     mut closed: watch::Receiver<()>,
 ) {
     let every = background.every.max(Duration::from_millis(1));
     // Not at once: the first queries after a start have the machine for themselves.
     let mut rounds = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut busy_until = tokio::time::Instant::now();
     loop {
-        let enough = *commits.borrow_and_update() + background.commits.max(1);
-        let pace = tokio::select! {
-            Ok(_) = commits.wait_for(|commits| *commits >= enough) => {
-                busy_until = tokio::time::Instant::now() + every;
-                Pace::Busy
-            }
-            now = rounds.tick() => if now < busy_until { Pace::Usual } else { Pace::Quiet },
+        let (start, before) = (Instant::now(), *done.borrow_and_update());
+        let enough = before.commits + background.commits.max(1);
+        tokio::select! {
+            Ok(_) = done.wait_for(|done| done.commits >= enough) => {}
+            _ = rounds.tick() => {}
             _ = closed.changed() => return,
         };
+        let busy = done.borrow().busy - before.busy;
+        let pace = Pace::beside(busy.div_duration_f64(start.elapsed()));
         let options = MaintenanceOptions { pace, ..background.maintenance.clone() };
         for table in tables.iter() {
             match maintain::maintain(table, &dir, &options).await {

@@ -5,7 +5,10 @@
 //! Whenever memory does not tell enough, or the group before does not end as foreseen, the next one is begun anew
 //! from a look at the table.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use deltalake::{
     kernel::{Action, Add},
@@ -39,8 +42,16 @@ pub(crate) struct Writer {
     scanner: Arc<Scanner>,
     known: [Known; TABLES],
     observer: Option<Arc<dyn Observer>>,
-    /// How many commits there were, of all tables.
-    commits: watch::Sender<u64>,
+    done: watch::Sender<Done>,
+}
+
+/// What a writer did since it began.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Done {
+    /// Commits to all tables.
+    pub(crate) commits: u64,
+    /// Time in which appends were at work.
+    pub(crate) busy: Duration,
 }
 
 /// A group whose new rows, but those that are versions, are encoded and not yet on disk.
@@ -82,10 +93,10 @@ impl Writer {
         tables: Arc<[Table; TABLES]>,
         scanner: Arc<Scanner>,
         options: &StoreOptions,
-        commits: watch::Sender<u64>,
+        done: watch::Sender<Done>,
     ) -> Self {
         let known = std::array::from_fn(|table| Known::new(&LAYOUTS[table], options.known_rows / TABLES));
-        Self { tables, scanner, known, observer: options.observer.clone(), commits }
+        Self { tables, scanner, known, observer: options.observer.clone(), done }
     }
 
     /// Serves appends until all senders are gone.
@@ -96,6 +107,7 @@ impl Writer {
                 Some(_) => queue.try_recv().ok(),
                 None => queue.recv().await,
             };
+            let start = Instant::now();
             let group = first.map(|first| gather(first, &mut queue));
             flight = match (flight, group) {
                 (None, None) => return,
@@ -106,6 +118,7 @@ impl Writer {
                 }
                 (Some(flight), Some(group)) => Some(self.land_and_begin(flight, group).await),
             };
+            self.done.send_modify(|done| done.busy += start.elapsed());
         }
     }
 
@@ -230,7 +243,7 @@ impl Writer {
             match commit(table, known.next_version(), &add).await? {
                 Committed::Done => {
                     known.keep(&add, &table.layout);
-                    self.commits.send_modify(|commits| *commits += 1);
+                    self.done.send_modify(|done| done.commits += 1);
                     return Ok(true);
                 }
                 // Mostly the merges of upkeep.
@@ -310,7 +323,7 @@ impl Writer {
                 Committed::Done => {
                     known.keep(&add, layout);
                     known.keep_versions(layout, &rows);
-                    self.commits.send_modify(|commits| *commits += 1);
+                    self.done.send_modify(|done| done.commits += 1);
                     return Ok(fresh.written);
                 }
                 Committed::Conflict if attempt > 3 => {
