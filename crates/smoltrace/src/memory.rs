@@ -12,4 +12,4 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 // SAFETY: the symbol is the allocator's own name for its options: a pointer to a C string, read only.
 #[unsafe(export_name = "_rjem_malloc_conf")]
-pub static OPTIONS: &[u8; 68] = b"narenas:4,oversize_threshold:0,dirty_decay_ms:3000,muzzy_decay_ms:0\0";
+pub static OPTIONS: &[u8; 68] = b"narenas:4,oversize_threshold:0,dirty_decay_ms:1000,muzzy_decay_ms:0\0";

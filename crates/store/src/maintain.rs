@@ -47,31 +47,23 @@ pub struct MaintenanceOptions {
     pub log_retention: Duration,
     /// What else the machine has to do.
     pub pace: Pace,
-    /// Files of so many rows each are put together as they are, when there is little time.
+    /// Files of so many rows and more are put together as they are, when there is little time.
     pub as_they_are_rows: usize,
 }
 
 /// How much of its work upkeep does now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// Appends leave little time: large files are put together as they are.
+    /// Appends take much of the time: large files are put together as they are.
     Busy,
+    /// Files are merged, but for large ones.
     Usual,
     /// Also writes anew what was put together as it is, which makes it smaller.
     Quiet,
 }
 
-impl Pace {
-    /// The pace when appends are at work for a share of the time, from 0 to 1.
-    pub(crate) fn beside(share: f64) -> Self {
-        match share {
-            ..0.25 => Self::Quiet,
-            ..0.5 => Self::Usual,
-            _ => Self::Busy,
-        }
-    }
-}
-
+/// Rows of a file that is merged row by row while appends are busy, at most.
+const BUSY_MERGED_ROWS: usize = 65_536;
 /// Files that one round writes anew at most, so that it ends.
 const ANEW: usize = 64;
 
@@ -192,13 +184,11 @@ async fn merge_small(
     options: &MaintenanceOptions,
 ) -> Result<Option<(usize, usize)>, StoreError> {
     let state = table.latest().await?;
-    let groups = small_files(table, &state, options)?;
+    let small = small_files(table, &state, options)?;
     // All of them on one look at the table, since that takes longer than many a merge.
     let mut since = Since::of(&state);
     let (mut files, mut into) = (0, 0);
-    for group in groups {
-        let rows: usize = group.iter().map(|part| part.rows).sum();
-        let as_they_are = options.pace == Pace::Busy && rows / group.len() >= options.as_they_are_rows;
+    for (group, as_they_are) in plan(small, options) {
         let count = group.len();
         if replace(table, &mut since, group, as_they_are, options.small_file_bytes).await? {
             files += count;
@@ -299,12 +289,12 @@ fn part(file: &LogicalFileView, rows: usize) -> Part {
     Part { path: file.path().into_owned(), rows, remove: file.remove_action(false) }
 }
 
-/// Groups of files of which each is worth merging into one.
+/// Files that are not as large as they may be, in order of their rows.
 fn small_files(
     table: &Table,
     state: &DeltaTable,
     options: &MaintenanceOptions,
-) -> Result<Vec<Vec<Part>>, StoreError> {
+) -> Result<Vec<Part>, StoreError> {
     let snapshot = state.snapshot().map_err(|e| table.foreign(&e))?;
     let mut small: Vec<Part> = snapshot
         .log_data()
@@ -317,13 +307,31 @@ fn small_files(
         })
         .collect();
     small.sort_by(|a, b| (a.rows, &a.path).cmp(&(b.rows, &b.path)));
+    Ok(small)
+}
+
+/// Groups of files of which each is worth putting into one, and whether as they are.
+fn plan(mut small: Vec<Part>, options: &MaintenanceOptions) -> Vec<(Vec<Part>, bool)> {
+    if options.pace != Pace::Busy {
+        return groups(small, options).into_iter().map(|group| (group, false)).collect();
+    }
+    let large = small.split_off(small.partition_point(|part| part.rows < options.as_they_are_rows));
+    // In short steps: appends wait meanwhile.
+    let steps =
+        MaintenanceOptions { merged_rows: options.merged_rows.min(BUSY_MERGED_ROWS), ..options.clone() };
+    let merged = groups(small, &steps).into_iter().map(|group| (group, false));
+    merged.chain(groups(large, options).into_iter().map(|group| (group, true))).collect()
+}
+
+/// Groups of files that are many enough and alike enough to become one each.
+fn groups(mut small: Vec<Part>, options: &MaintenanceOptions) -> Vec<Vec<Part>> {
     let size = |part: &Part| Size { rows: part.rows, bytes: part.remove.size.unwrap_or_default() as u64 };
     let mut sizes: Vec<Size> = small.iter().map(size).collect();
     let mut groups = Vec::new();
     loop {
         let group = group(&sizes, options);
         if group.len() < 2 {
-            return Ok(groups);
+            return groups;
         }
         sizes.drain(group.clone());
         groups.push(small.drain(group).collect());

@@ -465,6 +465,9 @@ impl Store {
     }
 }
 
+/// The share of the time from which on appends leave upkeep little.
+const BUSY_SHARE: f64 = 0.25;
+
 /// The background task of upkeep. An error of one round is logged; the next round tries again.
 async fn keep_up(
     tables: Arc<[Table; TABLES]>,
@@ -478,6 +481,7 @@ async fn keep_up(
     // Not at once: the first queries after a start have the machine for themselves.
     let mut rounds = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut busy_until = Instant::now();
     loop {
         let (start, before) = (Instant::now(), *done.borrow_and_update());
         let enough = before.commits + background.commits.max(1);
@@ -486,12 +490,19 @@ async fn keep_up(
             _ = rounds.tick() => {}
             _ = closed.changed() => return,
         };
-        let busy = done.borrow().busy - before.busy;
-        let pace = Pace::beside(busy.div_duration_f64(start.elapsed()));
+        let (busy, now) = (done.borrow().busy - before.busy, Instant::now());
+        let pace = if busy.div_duration_f64(now - start) >= BUSY_SHARE {
+            busy_until = now + every;
+            Pace::Busy
+        } else if now < busy_until {
+            Pace::Usual
+        } else {
+            Pace::Quiet
+        };
         let options = MaintenanceOptions { pace, ..background.maintenance.clone() };
         for table in tables.iter() {
             match maintain::maintain(table, &dir, &options).await {
-                Ok(done) => tracing::debug!(table = table.layout.name, ?done, "upkeep"),
+                Ok(done) => tracing::debug!(table = table.layout.name, ?pace, ?done, "upkeep"),
                 Err(error) => tracing::warn!(table = table.layout.name, %error, "upkeep failed"),
             }
             if closed.has_changed().is_err() {
