@@ -7,8 +7,8 @@
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// jemalloc reads its options here: few arenas, and what is free given back soon, but not so soon that the next group of
-/// appends has to ask for it again: large pieces neither.
+/// jemalloc reads its options here: few arenas, and what is free given back after a second, large pieces no sooner: the
+/// next group of appends would have to ask for it again.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 // SAFETY: the symbol is the allocator's own name for its options: a pointer to a C string, read only.
 #[unsafe(export_name = "_rjem_malloc_conf")]
