@@ -40,7 +40,7 @@ pub(crate) fn schema(layout: &Layout, schema: &Schema) -> Schema {
 /// views, or the bytes of which they are the hex digits. `None` when there are columns that this program does not write.
 ///
 /// # Errors
-/// When columns of one name are of several types.
+/// Arrow's, of columns that cannot be brought together.
 pub(crate) fn sorted(layout: &Layout, batches: &[RecordBatch]) -> Result<Option<RecordBatch>, ArrowError> {
     let fields = layout.schema.fields();
     let mut columns = Vec::with_capacity(fields.len());

@@ -56,7 +56,7 @@ pub struct MaintenanceOptions {
 pub enum Pace {
     /// Appends take much of the time: large files are put together as they are.
     Busy,
-    /// Files are merged, but for large ones.
+    /// Files are merged; those that were put together as they are stay so.
     Usual,
     /// Also writes anew what was put together as it is, which makes it smaller.
     Quiet,

@@ -45,7 +45,7 @@ use crate::{
 const BATCH_ROWS: usize = 1_024;
 /// ... and of all files together.
 const ROWS_IN_MEMORY: usize = 32_768;
-/// Files of fewer rows ...
+/// Files of so many rows together at most ...
 const ROWS_AT_ONCE: usize = 131_072;
 /// ... and bytes, before they are packed, are read whole.
 const BYTES_AT_ONCE: i64 = 64 << 20;
