@@ -3,7 +3,7 @@
 //! `object_store`'s own local store never calls `fsync`. Here an object is staged beside its
 //! final name, synced, and only then linked or renamed into place, after which the folder is
 //! synced. So a name never stands for half an object, not even after a power cut.
-//! Knows nothing of Delta.
+//! Knows nothing of Delta, but that the entries of a log are numbered without a gap.
 
 use std::{
     fmt,
@@ -100,7 +100,8 @@ impl ObjectStore for DurableFileSystem {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        in_order(self.inner.list(prefix))
+        let (inner, prefix) = (self.inner.clone(), prefix.cloned());
+        in_order(move || inner.list(prefix.as_ref()))
     }
 
     fn list_with_offset(
@@ -108,7 +109,8 @@ impl ObjectStore for DurableFileSystem {
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        in_order(self.inner.list_with_offset(prefix, offset))
+        let (inner, prefix, offset) = (self.inner.clone(), prefix.cloned(), offset.clone());
+        in_order(move || inner.list_with_offset(prefix.as_ref(), &offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
@@ -140,15 +142,44 @@ impl DurableFileSystem {
     }
 }
 
+/// Listings of a folder until one of them counts, at most.
+const LISTINGS: usize = 8;
+
 /// A listing by name. Readers of a Delta log count on it, and folders have no order.
-fn in_order(listing: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static, Result<ObjectMeta>> {
+///
+/// A large folder is read piece by piece. Of two entries that are added meanwhile the second may be seen without the first,
+/// which looks like a damaged log: such a folder is listed again.
+fn in_order(
+    list: impl Fn() -> BoxStream<'static, Result<ObjectMeta>> + Send + 'static,
+) -> BoxStream<'static, Result<ObjectMeta>> {
     stream::once(async move {
-        let mut found: Vec<ObjectMeta> = listing.try_collect().await?;
-        found.sort_unstable_by(|a, b| a.location.cmp(&b.location));
-        Ok::<_, Error>(stream::iter(found.into_iter().map(Ok)))
+        let mut left = LISTINGS;
+        loop {
+            let mut found: Vec<ObjectMeta> = list().try_collect().await?;
+            found.sort_unstable_by(|a, b| a.location.cmp(&b.location));
+            left -= 1;
+            if left == 0 || !has_gap(&found) {
+                return Ok::<_, Error>(stream::iter(found.into_iter().map(Ok)));
+            }
+        }
     })
     .try_flatten()
     .boxed()
+}
+
+/// Whether an entry is missing between two of a log.
+fn has_gap(found: &[ObjectMeta]) -> bool {
+    let mut last: Option<u64> = None;
+    found.iter().filter_map(|object| log_entry(&object.location)).any(|entry| {
+        let before = last.replace(entry);
+        before.is_some_and(|before| before.checked_add(1) != Some(entry))
+    })
+}
+
+/// The number of an entry of a log, as its name says it.
+fn log_entry(location: &Path) -> Option<u64> {
+    let digits = location.filename()?.strip_suffix(".json")?;
+    (digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit())).then(|| digits.parse().ok())?
 }
 
 enum Place {
@@ -303,5 +334,43 @@ fn failed(path: &FsPath, error: io::Error) -> Error {
         io::ErrorKind::AlreadyExists => Error::AlreadyExists { path, source: error.into() },
         io::ErrorKind::PermissionDenied => Error::PermissionDenied { path, source: error.into() },
         _ => Error::Generic { store: STORE, source: error.into() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Barrier, thread};
+
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::disk::SyncedDisk;
+
+    #[test]
+    fn a_log_that_grows_is_listed_without_a_gap() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = DurableFileSystem::new(folder.path(), Arc::new(SyncedDisk)).unwrap();
+        let add = |number: u64| drop(File::create(folder.path().join(format!("{number:020}.json"))).unwrap());
+        let (before, each, rounds) = (4_000, 40, 25);
+        (0..before).for_each(add);
+        let round = Barrier::new(2);
+        let listings = thread::scope(|scope| {
+            scope.spawn(|| {
+                for nth in 0..rounds {
+                    round.wait();
+                    let first = before + nth * each;
+                    (first..first + each).for_each(add);
+                }
+            });
+            let list = |_| {
+                round.wait();
+                block_on(store.list(None).try_collect::<Vec<ObjectMeta>>()).unwrap()
+            };
+            (0..rounds).map(list).collect::<Vec<_>>()
+        });
+        for found in listings {
+            let numbers: Vec<u64> = found.iter().filter_map(|object| log_entry(&object.location)).collect();
+            assert!(numbers.iter().copied().eq(0..numbers.len() as u64), "{numbers:?}");
+        }
     }
 }
