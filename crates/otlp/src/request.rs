@@ -227,8 +227,8 @@ pub fn decode_request(
         repeated: 0,
     };
     match (signal, encoding) {
-        // JSON of attributes is a little longer than their protobuf mostly.
-        (Signal::Traces, _) => decoder.spans.reserve(body.len() + body.len() / 4),
+        // JSON of attributes is about as long as their protobuf, and other texts mostly repeat.
+        (Signal::Traces, _) => decoder.spans.expect(body.len()),
         (Signal::Metrics, Encoding::Protobuf) => decoder.points.reserve(body.len() / POINT_BYTES),
         _ => {}
     }

@@ -16,8 +16,8 @@ use super::{
     seal::{Bytes, write_column},
 };
 
-/// Bytes of texts after which the next span begins a buffer of its own.
-const BUFFER_BYTES: usize = if cfg!(test) { 64 } else { 256 << 20 };
+/// Bytes of a buffer, unless one span alone has more: so little that hardly any of it stays empty.
+const BUFFER_BYTES: usize = if cfg!(test) { 64 } else { 64 << 10 };
 
 /// What all spans of one resource and scope of one run share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -106,6 +106,10 @@ pub struct SpanBlockBuilder {
     closed: Vec<Buffer>,
     /// Texts of the spans since the last buffer was closed; only UTF-8 is written.
     open: Vec<u8>,
+    /// Where those of the next span begin.
+    next: usize,
+    /// Bytes of texts that are still to come, so far as that is known.
+    expected: usize,
     /// Where those that may be repeated stand, of the spans since the last buffer was closed.
     last: [Option<Text>; REPEATED],
     rows: Vec<Row>,
@@ -114,9 +118,10 @@ pub struct SpanBlockBuilder {
 }
 
 impl SpanBlockBuilder {
-    /// Makes room for so many more bytes of texts.
-    pub fn reserve(&mut self, bytes: usize) {
-        self.open.reserve(bytes.min(BUFFER_BYTES));
+    /// Says that so many bytes of texts are about to come.
+    pub fn expect(&mut self, bytes: usize) {
+        self.expected = bytes;
+        self.open.reserve_exact(bytes.min(BUFFER_BYTES));
     }
 
     /// The place of an origin, which is the last one mostly: spans come origin by origin.
@@ -180,9 +185,14 @@ impl SpanBlockBuilder {
     pub fn push(&mut self, origin: u32, span: BlockSpan) {
         let id = self.row_id(origin, &span);
         self.rows.push(Row { id, origin, buffer: self.closed.len() as u32, span });
-        if self.open.len() > BUFFER_BYTES {
+        let length = self.open.len() - self.next;
+        // Unless there is room for one more like this.
+        if self.open.len() + length > BUFFER_BYTES {
+            self.expected = self.expected.saturating_sub(self.open.len());
             self.close();
+            self.open.reserve_exact(self.expected.min(BUFFER_BYTES));
         }
+        self.next = self.open.len();
     }
 
     /// Adds a row; its `row_id` is made anew.
