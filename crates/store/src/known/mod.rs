@@ -8,6 +8,8 @@ mod recent;
 mod versions;
 mod window;
 
+use std::collections::VecDeque;
+
 use arrow::{
     array::{AsArray, StringArray},
     datatypes::Int64Type,
@@ -35,6 +37,8 @@ pub(crate) struct Known {
     /// The table as of which `rows` is right.
     tail: Tail,
     rows: Kind,
+    /// Recent rows that are known already and not in the table yet, the append that is written first to the front.
+    waiting: VecDeque<Rows>,
     identity: Identity,
     limit: usize,
 }
@@ -42,15 +46,17 @@ pub(crate) struct Known {
 enum Kind {
     Recent(Recent),
     Versions(Versions),
-    /// Recent rows that are lent; of those that were fresh, so many appends were kept since.
-    Lent {
-        kept: usize,
-    },
+    /// Recent rows that are lent.
+    Lent,
 }
 
 /// What is known of a table's recent rows.
 #[derive(Debug)]
-pub(crate) struct Lent(Recent);
+pub(crate) struct Lent {
+    recent: Recent,
+    /// Rows that became known since it was lent.
+    fresh: Option<Rows>,
+}
 
 /// The rows of a batch that are new.
 #[derive(Debug)]
@@ -84,6 +90,7 @@ impl Known {
         Self {
             tail: Tail::default(),
             rows: Kind::new(layout.identity, limit),
+            waiting: VecDeque::new(),
             identity: layout.identity,
             limit,
         }
@@ -105,7 +112,7 @@ impl Known {
             match &mut self.rows {
                 Kind::Recent(recent) => recent.forget(),
                 Kind::Versions(versions) => versions.forget(),
-                Kind::Lent { .. } => unreachable!("{LENT}"),
+                Kind::Lent => unreachable!("{LENT}"),
             }
             self.tail.take_news();
         }
@@ -113,7 +120,7 @@ impl Known {
         let looked = match &mut self.rows {
             Kind::Recent(recent) => recent.prepare(&mut reader, batches).await?,
             Kind::Versions(versions) => versions.prepare(&mut reader, batches).await?,
-            Kind::Lent { .. } => unreachable!("{LENT}"),
+            Kind::Lent => unreachable!("{LENT}"),
         };
         Ok(looked == Looked::Well)
     }
@@ -121,19 +128,22 @@ impl Known {
     /// The rows that are new, over all batches in order. Call [`Self::keep`] once they are committed.
     pub(crate) fn fresh(&mut self, layout: &Layout, batches: &[Rows]) -> Result<Fresh, ArrowError> {
         match &mut self.rows {
-            Kind::Recent(recent) => recent.fresh(batches),
+            Kind::Recent(recent) => {
+                let fresh = recent.fresh(batches)?;
+                self.waiting.extend(fresh.rows.clone());
+                Ok(fresh)
+            }
             Kind::Versions(versions) => versions.fresh(layout, batches),
-            Kind::Lent { .. } => unreachable!("{LENT}"),
+            Kind::Lent => unreachable!("{LENT}"),
         }
     }
 
     /// Notes that fresh rows were committed as `add`: those that were fresh first, if they are of several appends.
     pub(crate) fn keep(&mut self, add: &Add, layout: &Layout) {
         self.tail.committed(add.path.clone(), add.stats.as_deref(), layout);
-        match &mut self.rows {
-            Kind::Recent(recent) => recent.keep(),
-            Kind::Versions(_) => {}
-            Kind::Lent { kept } => *kept += 1,
+        self.waiting.pop_front();
+        if let Kind::Recent(recent) = &mut self.rows {
+            recent.make_room();
         }
     }
 
@@ -147,7 +157,7 @@ impl Known {
     /// Forgets what is fresh and not kept.
     pub(crate) fn undo(&mut self) {
         if let Kind::Recent(recent) = &mut self.rows {
-            recent.undo();
+            self.waiting.drain(..).for_each(|rows| recent.remove(&rows));
         }
     }
 
@@ -157,24 +167,24 @@ impl Known {
     /// # Panics
     /// When rows are told apart otherwise, or it is lent already.
     pub(crate) fn lend(&mut self) -> Lent {
-        match std::mem::replace(&mut self.rows, Kind::Lent { kept: 0 }) {
-            Kind::Recent(recent) => Lent(recent),
+        match std::mem::replace(&mut self.rows, Kind::Lent) {
+            Kind::Recent(recent) => Lent { recent, fresh: None },
             _ => unreachable!("only what is known of recent rows is lent, and once"),
         }
     }
 
     /// Takes back what was lent.
-    pub(crate) fn take_back(&mut self, Lent(mut recent): Lent) {
-        if let Kind::Lent { kept } = self.rows {
-            (0..kept).for_each(|_| recent.keep());
-        }
+    pub(crate) fn take_back(&mut self, Lent { mut recent, fresh }: Lent) {
+        recent.make_room();
         self.rows = Kind::Recent(recent);
+        self.waiting.extend(fresh);
     }
 
     /// Goes on without what was lent, if anything was.
     pub(crate) fn give_up(&mut self) {
-        if let Kind::Lent { .. } = self.rows {
+        if let Kind::Lent = self.rows {
             self.rows = Kind::new(self.identity, self.limit);
+            self.waiting.clear();
         }
     }
 
@@ -192,7 +202,7 @@ impl Known {
 impl Lent {
     /// Whether the new rows of the batches can be told without a look at the table.
     pub(crate) fn knows_enough(&mut self, batches: &[Rows]) -> bool {
-        self.0.knows_enough(batches)
+        self.recent.knows_enough(batches)
     }
 
     /// How many rows of each batch are new, and a file of them all if there are any. They count as fresh.
@@ -201,11 +211,15 @@ impl Lent {
         layout: &Layout,
         batches: &[Rows],
     ) -> Result<(Vec<usize>, Option<EncodedFile>), ParquetError> {
-        let Fresh { rows, written } = self.0.fresh(batches)?;
-        match rows.map(|rows| rows.encode(layout)).transpose() {
-            Ok(file) => Ok((written, file)),
+        let Fresh { rows, written } = self.recent.fresh(batches)?;
+        let Some(rows) = rows else { return Ok((written, None)) };
+        match rows.encode(layout) {
+            Ok(file) => {
+                self.fresh = Some(rows);
+                Ok((written, Some(file)))
+            }
             Err(error) => {
-                self.0.undo_last();
+                self.recent.remove(&rows);
                 Err(error)
             }
         }

@@ -6,7 +6,7 @@
 
 use std::{
     borrow::Borrow,
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     hash::{BuildHasherDefault, Hash},
     sync::Arc,
 };
@@ -42,8 +42,6 @@ struct RunRows {
 #[derive(Debug)]
 pub(super) struct Recent {
     runs: HashMap<String, RunRows>,
-    /// Rows that are remembered already and not in the table yet, the append that is written first to the front.
-    waiting: VecDeque<Rows>,
     /// Rows of the batches looked at last that are in the table and too old to be remembered.
     old: Ids,
     limit: usize,
@@ -55,13 +53,11 @@ pub(super) struct Recent {
 impl Recent {
     /// Remembers about `limit` rows of a table, by the time in a column.
     pub(super) fn new(limit: usize, time: &'static str) -> Self {
-        let (runs, waiting, old) = Default::default();
-        Self { runs, waiting, old, limit: limit.max(1), clock: 0, time }
+        Self { runs: HashMap::new(), old: Ids::default(), limit: limit.max(1), clock: 0, time }
     }
 
     pub(super) fn forget(&mut self) {
         self.runs.clear();
-        self.waiting.clear();
     }
 
     pub(super) async fn prepare(
@@ -261,27 +257,12 @@ impl Recent {
             _ if !spans.is_empty() => Some(Rows::Spans(spans)),
             _ => Some(Rows::Columns(columns)),
         };
-        self.waiting.extend(rows.clone());
         Ok(Fresh { rows, written })
     }
 
-    /// Says that the rows that waited longest are in the table.
-    pub(super) fn keep(&mut self) {
-        self.waiting.pop_front();
-        self.make_room();
-    }
-
-    /// Says that no rows that wait will come into the table.
-    pub(super) fn undo(&mut self) {
-        while !self.waiting.is_empty() {
-            self.undo_last();
-        }
-    }
-
-    /// Says that the rows that wait the shortest will not come into the table.
-    pub(super) fn undo_last(&mut self) {
-        let Some(rows) = self.waiting.pop_back() else { return };
-        for_each_row(self.time, &[rows], |run, time, id| {
+    /// Forgets rows that were fresh and do not come into the table.
+    pub(super) fn remove(&mut self, rows: &Rows) {
+        for_each_row(self.time, std::slice::from_ref(rows), |run, time, id| {
             if let Some(known) = self.runs.get_mut(run) {
                 known.rows.remove(time, id);
             }
@@ -289,7 +270,7 @@ impl Recent {
     }
 
     /// Forgets runs that were used longest ago, then the oldest rows of the largest ones.
-    fn make_room(&mut self) {
+    pub(super) fn make_room(&mut self) {
         let mut total: usize = self.runs.values().map(|run| run.rows.len()).sum();
         if total <= self.limit {
             return;
