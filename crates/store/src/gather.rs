@@ -6,10 +6,10 @@ use std::{cmp::Ordering, collections::HashMap, sync::Arc};
 use ahash::RandomState;
 use arrow::{
     array::{
-        Array, ArrayRef, AsArray, BinaryViewArray, DictionaryArray, FixedSizeBinaryArray, Int32Array,
-        StringArray, make_view,
+        Array, ArrayRef, AsArray, BinaryViewArray, ByteView, DictionaryArray, FixedSizeBinaryArray,
+        Int32Array, MAX_INLINE_VIEW_LEN, StringArray, StringViewArray, make_view,
     },
-    buffer::NullBuffer,
+    buffer::{Buffer, NullBuffer},
     compute::interleave,
     datatypes::{DataType, Field, Int32Type, Int64Type, Schema},
     error::ArrowError,
@@ -25,10 +25,13 @@ const ROWS_A_TEXT: usize = 4;
 /// Where a row stands: its batch and its place there.
 type Place = (usize, usize);
 
-/// The columns of a file with its texts as dictionaries, but for those that hardly ever repeat.
-pub(crate) fn schema(layout: &Layout, schema: &Schema) -> Schema {
+/// The columns of a file with its texts as dictionaries, but those that hardly ever repeat as `unique`.
+pub(crate) fn schema(layout: &Layout, schema: &Schema, unique: &DataType) -> Schema {
     let fields = schema.fields().iter().map(|field| match field.data_type() {
-        DataType::Utf8 if !layout.unique.contains(&field.name().as_str()) => {
+        DataType::Utf8 if layout.unique.contains(&field.name().as_str()) => {
+            Field::new(field.name(), unique.clone(), field.is_nullable()).into()
+        }
+        DataType::Utf8 => {
             Field::new_dictionary(field.name(), DataType::Int32, DataType::Utf8, field.is_nullable()).into()
         }
         _ => field.clone(),
@@ -36,7 +39,7 @@ pub(crate) fn schema(layout: &Layout, schema: &Schema) -> Schema {
     Schema::new(fields.collect::<Vec<_>>())
 }
 
-/// The rows of all batches, each in the columns of [`schema`], as the layout sorts them: texts are dictionaries, binary
+/// The rows of all batches, each in the columns of [`schema`] with views of unique texts, as the layout sorts them: texts are dictionaries, binary
 /// views, or the bytes of which they are the hex digits. `None` when there are columns that this program does not write.
 ///
 /// # Errors
@@ -55,19 +58,17 @@ pub(crate) fn sorted(layout: &Layout, batches: &[RecordBatch]) -> Result<Option<
     let sort = layout.sort.iter().map(|name| layout.schema.index_of(name).map(|place| &columns[place]));
     let sort = sort.collect::<Result<Vec<_>, _>>()?;
     let Some(places) = order(&sort, batches) else { return Ok(None) };
-    let arrays =
-        fields.iter().zip(&columns).map(|(field, column)| match column {
-            Column::Repeated(parts) => {
-                // The least and the greatest are found among the texts of a dictionary.
-                let name = field.name().as_str();
-                let always = layout.stats.contains(&name) || layout.sort.contains(&name);
-                let most = if always { usize::MAX } else { places.len() / ROWS_A_TEXT };
-                Ok(repeated(parts, &places, most))
-            }
-            Column::Texts(parts) => Ok(hashes(parts, &places)
-                .unwrap_or_else(|| views(parts, places.iter().map(|place| Some(*place))))),
-            Column::Other(parts) => interleave(parts, &places),
-        });
+    let arrays = fields.iter().zip(&columns).map(|(field, column)| match column {
+        Column::Repeated(parts) => {
+            // The least and the greatest are found among the texts of a dictionary.
+            let name = field.name().as_str();
+            let always = layout.stats.contains(&name) || layout.sort.contains(&name);
+            let most = if always { usize::MAX } else { places.len() / ROWS_A_TEXT };
+            Ok(repeated(parts, &places, most))
+        }
+        Column::Texts(parts) => Ok(hashes(parts, &places).unwrap_or_else(|| texts(parts, &places))),
+        Column::Other(parts) => interleave(parts, &places),
+    });
     let arrays = arrays.collect::<Result<Vec<ArrayRef>, _>>()?;
     let fields = fields
         .iter()
@@ -81,7 +82,7 @@ pub(crate) fn sorted(layout: &Layout, batches: &[RecordBatch]) -> Result<Option<
 enum Column<'a> {
     Repeated(Vec<Dictionary<'a>>),
     /// No nulls.
-    Texts(Vec<&'a StringArray>),
+    Texts(Vec<&'a StringViewArray>),
     Other(Vec<&'a dyn Array>),
 }
 
@@ -93,8 +94,8 @@ struct Dictionary<'a> {
 
 impl<'a> Column<'a> {
     fn of(parts: Vec<&'a dyn Array>) -> Option<Self> {
-        fn texts(array: &dyn Array) -> Option<&StringArray> {
-            array.as_string_opt().filter(|texts| texts.null_count() == 0)
+        fn without_nulls<A: Array>(texts: &A) -> bool {
+            texts.null_count() == 0
         }
         let data_type = parts.first()?.data_type();
         if parts.iter().any(|part| part.data_type() != data_type) {
@@ -104,11 +105,17 @@ impl<'a> Column<'a> {
             DataType::Dictionary(..) => {
                 let parts = parts.into_iter().map(|part| {
                     let dictionary: &DictionaryArray<Int32Type> = part.as_dictionary_opt()?;
-                    Some(Dictionary { keys: dictionary.keys(), texts: texts(dictionary.values())? })
+                    let texts = dictionary.values().as_string_opt().filter(|texts| without_nulls(*texts))?;
+                    Some(Dictionary { keys: dictionary.keys(), texts })
                 });
                 parts.collect::<Option<_>>().map(Self::Repeated)
             }
-            DataType::Utf8 => parts.into_iter().map(texts).collect::<Option<_>>().map(Self::Texts),
+            DataType::Utf8View => {
+                let parts = parts
+                    .into_iter()
+                    .map(|part| part.as_string_view_opt().filter(|texts| without_nulls(*texts)));
+                parts.collect::<Option<_>>().map(Self::Texts)
+            }
             _ => Some(Self::Other(parts)),
         }
     }
@@ -200,8 +207,18 @@ fn repeated(parts: &[Dictionary<'_>], places: &[Place], most: usize) -> ArrayRef
         });
         keys.push(found);
         if texts.len() > most {
-            let parts: Vec<&StringArray> = parts.iter().map(|part| part.texts).collect();
-            return views(&parts, places.iter().map(|place| Some((place.0, key(*place)?))));
+            let view = |place: &Place| {
+                let (texts, key) = (parts[place.0].texts, key(*place)?);
+                Some(make_view(
+                    texts.value(key).as_bytes(),
+                    place.0 as u32,
+                    texts.value_offsets()[key] as u32,
+                ))
+            };
+            return views(
+                parts.iter().map(|part| part.texts.values().clone()).collect(),
+                places.iter().map(view),
+            );
         }
     }
     let texts = StringArray::from_iter_values(texts);
@@ -210,7 +227,7 @@ fn repeated(parts: &[Dictionary<'_>], places: &[Place], most: usize) -> ArrayRef
 }
 
 /// The bytes of which the texts are the hex digits; `None` when one is no hash.
-fn hashes(parts: &[&StringArray], places: &[Place]) -> Option<ArrayRef> {
+fn hashes(parts: &[&StringViewArray], places: &[Place]) -> Option<ArrayRef> {
     let mut bytes = Vec::with_capacity(16 * places.len());
     for (part, row) in places {
         bytes.extend_from_slice(&hash_of_hex(parts[*part].value(*row))?.to_be_bytes());
@@ -219,16 +236,32 @@ fn hashes(parts: &[&StringArray], places: &[Place]) -> Option<ArrayRef> {
 }
 
 /// The texts at places of the parts, which are not copied.
-fn views(parts: &[&StringArray], places: impl Iterator<Item = Option<Place>>) -> ArrayRef {
-    let (mut views, mut valid) = (Vec::new(), Vec::new());
-    for place in places {
-        valid.push(place.is_some());
-        views.push(place.map_or(0, |(part, row)| {
-            let text = parts[part].value(row).as_bytes();
-            make_view(text, part as u32, parts[part].value_offsets()[row] as u32)
-        }));
+fn texts(parts: &[&StringViewArray], places: &[Place]) -> ArrayRef {
+    let mut buffers = Vec::new();
+    let mut firsts = Vec::with_capacity(parts.len());
+    for part in parts {
+        firsts.push(buffers.len() as u32);
+        buffers.extend(part.data_buffers().iter().cloned());
     }
-    let buffers: Vec<_> = parts.iter().map(|part| part.values().clone()).collect();
+    let view = |(part, row): &Place| {
+        let view = parts[*part].views()[*row];
+        let mut place = ByteView::from(view);
+        if place.length <= MAX_INLINE_VIEW_LEN {
+            return Some(view);
+        }
+        place.buffer_index += firsts[*part];
+        Some(place.as_u128())
+    };
+    views(buffers, places.iter().map(view))
+}
+
+/// Texts by their views, each of one of the buffers.
+fn views(buffers: Vec<Buffer>, found: impl Iterator<Item = Option<u128>>) -> ArrayRef {
+    let (mut views, mut valid) = (Vec::new(), Vec::new());
+    for view in found {
+        valid.push(view.is_some());
+        views.push(view.unwrap_or_default());
+    }
     let nulls = Some(NullBuffer::from(valid)).filter(|nulls| nulls.null_count() > 0);
     let views = BinaryViewArray::try_new(views.into(), buffers, nulls);
     Arc::new(views.expect("every view is of a text in the buffers"))

@@ -11,7 +11,7 @@ use std::{
 use arrow::{
     array::{ArrayRef, new_null_array},
     compute::SortOptions,
-    datatypes::SchemaRef,
+    datatypes::{DataType, SchemaRef},
     record_batch::RecordBatch,
 };
 use bytes::Bytes;
@@ -123,18 +123,20 @@ fn read_at_once(layout: &Layout, files: &[DataFile]) -> Result<Option<Vec<Record
     }
     let mut batches = Vec::with_capacity(files.len());
     for (file, metadata) in files.iter().zip(metadata) {
-        batches.extend(read_whole(layout, file, metadata)?);
+        batches.extend(read_whole(layout, file, metadata, &DataType::Utf8View)?);
     }
     Ok(Some(batches))
 }
 
-/// The rows of a file, all of them in one batch mostly, with their texts as dictionaries.
+/// The rows of a file, all of them in one batch mostly, with their texts as dictionaries, but those that hardly ever
+/// repeat as `unique`.
 fn read_whole(
     layout: &Layout,
     file: &DataFile,
     metadata: ArrowReaderMetadata,
+    unique: &DataType,
 ) -> Result<Vec<RecordBatch>, StoreError> {
-    let schema = gather::schema(layout, metadata.schema());
+    let schema = gather::schema(layout, metadata.schema(), unique);
     let options = ArrowReaderOptions::new().with_schema(schema.into());
     let metadata = ArrowReaderMetadata::try_new(metadata.metadata().clone(), options);
     let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(
@@ -159,7 +161,7 @@ pub(crate) fn unwritten(layout: &Layout, error: impl ToString) -> StoreError {
 fn read_points(layout: &Layout, files: &[DataFile]) -> Result<Option<Vec<PointBlock>>, StoreError> {
     let mut blocks = Vec::with_capacity(files.len());
     for file in files {
-        for batch in read_whole(layout, file, metadata_of(file)?)? {
+        for batch in read_whole(layout, file, metadata_of(file)?, &DataType::Utf8)? {
             let Some(block) = PointBlock::of_batch(&batch) else { return Ok(None) };
             blocks.push(block);
         }

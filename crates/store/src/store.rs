@@ -21,6 +21,7 @@ use crate::{
     append::{self, Batch, Receipt, Request},
     durable::{DurableFileSystem, create_folders},
     error::StoreError,
+    intake::Intake,
     layout::{EVENTS, LAYOUTS, POINTS, RESULTS, RUNS, SPANS, TABLES},
     lookup::{Lookup, Wanted},
     maintain::{self, MaintenanceOptions, Pace, Upkeep},
@@ -114,7 +115,7 @@ impl Store {
         let queue = (!read_only).then(|| {
             let (sender, receiver) = mpsc::channel(options.queue_batches.max(1));
             let writer = Writer::new(tables.clone(), scanner.clone(), &options, doing);
-            runtimes.append().spawn(writer.serve(receiver));
+            runtimes.append().spawn(writer.serve(Intake::new(receiver)));
             sender
         });
         let lookups: Arc<[Lookup; TABLES]> = Arc::default();

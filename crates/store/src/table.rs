@@ -27,6 +27,7 @@ use crate::{
     diagnose,
     error::StoreError,
     layout::{LAYOUT_PROPERTY, LAYOUT_VERSION, Layout},
+    log::LeanLogStore,
     parquet_file::{Effort, EncodedFile},
 };
 
@@ -76,6 +77,7 @@ impl Table {
             .map_err(|e| StoreError::other(&dir, e))?;
         let objects = Arc::new(PrefixStore::new(store.clone(), layout.name));
         let log = default_logstore(objects, store, &url, &StorageConfig::default());
+        let log: LogStoreRef = Arc::new(LeanLogStore(log));
         if !log.is_delta_table_location().await.map_err(foreign)? {
             if read_only {
                 return Err(StoreError::NotFound { what: format!("table {}", dir.display()) });

@@ -15,12 +15,12 @@ use deltalake::{
     protocol::{DeltaOperation, SaveMode},
 };
 use parquet::errors::ParquetError;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use crate::{
-    append::Request,
     error::StoreError,
     group::{Group, Part},
+    intake::Intake,
     known::{Known, Lent},
     layout::{Identity, LAYOUTS, TABLES},
     options::{Observer, StoreOptions},
@@ -29,10 +29,6 @@ use crate::{
     table::{Committed, Table},
 };
 
-/// Requests that one group takes at most.
-const GROUP_REQUESTS: usize = 1024;
-/// Rows after which a group takes no further request.
-const GROUP_ROWS: usize = 1_000_000;
 /// Lost races for a version before an append gives up. Each means that another append succeeded.
 const ATTEMPTS: usize = 1_000;
 
@@ -100,15 +96,14 @@ impl Writer {
     }
 
     /// Serves appends until all senders are gone.
-    pub(crate) async fn serve(mut self, mut queue: mpsc::Receiver<Request>) {
+    pub(crate) async fn serve(mut self, mut intake: Intake) {
         let mut flight: Option<Flight> = None;
         loop {
-            let first = match flight {
-                Some(_) => queue.try_recv().ok(),
-                None => queue.recv().await,
+            let group = match flight {
+                Some(_) => intake.try_next(),
+                None => intake.next().await,
             };
             let start = Instant::now();
-            let group = first.map(|first| gather(first, &mut queue));
             flight = match (flight, group) {
                 (None, None) => return,
                 (None, Some(group)) => Some(self.begin(group).await),
@@ -357,18 +352,6 @@ impl Flight {
 /// Tables whose rows are told apart by content: a look at them can be done ahead of a commit.
 fn by_content() -> impl Iterator<Item = usize> {
     (0..TABLES).filter(|table| matches!(LAYOUTS[*table].identity, Identity::Content { .. }))
-}
-
-/// Takes what waits, up to the size of a group.
-fn gather(first: Request, queue: &mut mpsc::Receiver<Request>) -> Group {
-    let mut rows = first.rows();
-    let mut requests = vec![first];
-    while rows < GROUP_ROWS && requests.len() < GROUP_REQUESTS {
-        let Ok(next) = queue.try_recv() else { break };
-        rows += next.rows();
-        requests.push(next);
-    }
-    Group::of(requests)
 }
 
 /// Finds out what is new and encodes it, if memory tells of all parts. It surely does after a look at the tables.
