@@ -15,12 +15,12 @@ use arrow::{
     error::ArrowError,
     record_batch::RecordBatch,
 };
-use smoltrace_model::ids::hash_of_hex;
+use smoltrace_model::{
+    ids::hash_of_hex,
+    rows::{ROWS_A_TEXT, batch_named},
+};
 
 use crate::layout::Layout;
-
-/// A column of repeated texts has so many rows for each that is different, or it is no dictionary.
-const ROWS_A_TEXT: usize = 4;
 
 /// Where a row stands: its batch and its place there.
 type Place = (usize, usize);
@@ -39,8 +39,9 @@ pub(crate) fn schema(layout: &Layout, schema: &Schema, unique: &DataType) -> Sch
     Schema::new(fields.collect::<Vec<_>>())
 }
 
-/// The rows of all batches, each in the columns of [`schema`] with views of unique texts, as the layout sorts them: texts are dictionaries, binary
-/// views, or the bytes of which they are the hex digits. `None` when there are columns that this program does not write.
+/// The rows of all batches, each in the columns of [`schema`] with views of unique texts, as the layout sorts them: texts
+/// are dictionaries, binary views, or the bytes of which they are the hex digits. `None` when there are columns that this
+/// program does not write.
 ///
 /// # Errors
 /// Arrow's, of columns that cannot be brought together.
@@ -70,12 +71,7 @@ pub(crate) fn sorted(layout: &Layout, batches: &[RecordBatch]) -> Result<Option<
         Column::Other(parts) => interleave(parts, &places),
     });
     let arrays = arrays.collect::<Result<Vec<ArrayRef>, _>>()?;
-    let fields = fields
-        .iter()
-        .zip(&arrays)
-        .map(|(field, array)| Field::new(field.name(), array.data_type().clone(), field.is_nullable()));
-    let schema = Schema::new(fields.collect::<Vec<_>>());
-    RecordBatch::try_new(Arc::new(schema), arrays).map(Some)
+    batch_named(&layout.schema, arrays).map(Some)
 }
 
 /// A column in each of the batches.

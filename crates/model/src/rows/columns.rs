@@ -5,22 +5,34 @@ use std::sync::Arc;
 use arrow::{
     array::{Array, ArrayRef, DictionaryArray, FixedSizeBinaryArray, Int32Array, RunArray, StringArray},
     datatypes::{Field, Int32Type, Schema},
+    error::ArrowError,
     record_batch::RecordBatch,
 };
 
 use super::TableRow;
 
+/// A column of texts that may repeat is a dictionary when it has so many rows for each that is different.
+pub const ROWS_A_TEXT: usize = 4;
+
 /// The columns of a table by name, whose texts may be of other types than in the table.
 pub(crate) fn batch_of<R: TableRow>(mut column: impl FnMut(&str) -> ArrayRef) -> RecordBatch {
     let schema = R::schema();
-    let columns: Vec<ArrayRef> = schema.fields().iter().map(|field| column(field.name())).collect();
+    let columns = schema.fields().iter().map(|field| column(field.name())).collect();
+    batch_named(&schema, columns).expect("the columns are those of the schema")
+}
+
+/// Columns that are named as those of a schema, whatever their types.
+///
+/// # Errors
+/// When they differ in length, or one has nulls and the schema's has none.
+pub fn batch_named(schema: &Schema, columns: Vec<ArrayRef>) -> Result<RecordBatch, ArrowError> {
     let fields = schema
         .fields()
         .iter()
         .zip(&columns)
         .map(|(field, column)| Field::new(field.name(), column.data_type().clone(), field.is_nullable()));
-    let schema = Schema::new(fields.collect::<Vec<_>>());
-    RecordBatch::try_new(Arc::new(schema), columns).expect("fields are those of the columns")
+    let fields: Vec<Field> = fields.collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }
 
 /// Texts by their places among `values`.

@@ -17,6 +17,7 @@ mod span_block;
 
 pub use block::Block;
 pub use cell::{Cell, RowError};
+pub use columns::{ROWS_A_TEXT, batch_named};
 pub use event::EventRow;
 pub use point::{Instrument, PointRow, Temporality};
 pub use point_block::{PointBlock, PointBlockBuilder, PointSample, PointSeries, SeriesList};

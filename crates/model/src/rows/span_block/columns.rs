@@ -12,11 +12,8 @@ use arrow::{
 use super::{Row, SpanBlock, SpanOrigin, Text};
 use crate::rows::{
     SpanKind, SpanRow, SpanStatus,
-    columns::{batch_of, dictionary, row_ids},
+    columns::{ROWS_A_TEXT, batch_of, dictionary, row_ids},
 };
-
-/// A column of repeated texts has so many rows for each that is different, or it is no dictionary.
-const ROWS_A_TEXT: usize = 4;
 
 /// A row on its way into the columns.
 #[derive(Clone, Copy)]
