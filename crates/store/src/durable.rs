@@ -143,7 +143,7 @@ impl DurableFileSystem {
 }
 
 /// Listings of a folder until one of them counts, at most.
-const LISTINGS: usize = 8;
+const LISTINGS: usize = 4;
 
 /// A listing by name. Readers of a Delta log count on it, and folders have no order.
 ///

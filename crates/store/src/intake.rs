@@ -13,10 +13,12 @@ use crate::{append::Request, group::Group};
 const GROUP_REQUESTS: usize = 1024;
 /// Rows after which a group takes no further request.
 const GROUP_ROWS: usize = 1_000_000;
-/// How long after a group of some size the next one begins, unless it is full before: few large commits take less of the
-/// processor than many small ones, and leave fewer files to be merged.
+/// How long after a group of some size, and of several requests, the next one begins at the latest: few large commits take
+/// less of the processor than many small ones, and leave fewer files to be merged.
 const PAUSE: Duration = Duration::from_millis(40);
-/// Rows of a group of some size. After smaller ones nobody waits.
+/// It begins sooner when nothing has come for so long: then everybody waits.
+const SILENCE: Duration = Duration::from_millis(5);
+/// Rows of a group of some size.
 const SOME_ROWS: usize = 2_048;
 /// Rows of a group that is full.
 const FULL_ROWS: usize = 16_384;
@@ -24,13 +26,13 @@ const FULL_ROWS: usize = 16_384;
 /// The queue of appends.
 pub(crate) struct Intake {
     queue: mpsc::Receiver<Request>,
-    /// When the next group may begin.
-    at: Instant,
+    /// Until when the next group waits for more.
+    until: Instant,
 }
 
 impl Intake {
     pub(crate) fn new(queue: mpsc::Receiver<Request>) -> Self {
-        Self { queue, at: Instant::now() }
+        Self { queue, until: Instant::now() }
     }
 
     /// The next group; `None` when all senders are gone.
@@ -38,15 +40,16 @@ impl Intake {
         let mut gathered = Gathered::of(self.queue.recv().await?);
         gathered.take(&mut self.queue);
         while gathered.rows < FULL_ROWS {
-            let Ok(Some(request)) = timeout_at(self.at, self.queue.recv()).await else { break };
+            let until = self.until.min(Instant::now() + SILENCE);
+            let Ok(Some(request)) = timeout_at(until, self.queue.recv()).await else { break };
             gathered.add(request);
         }
         Some(self.begin(gathered))
     }
 
-    /// The next group, if it may begin now.
+    /// The next group, if there is one that waits for nothing.
     pub(crate) fn try_next(&mut self) -> Option<Group> {
-        if Instant::now() < self.at {
+        if Instant::now() < self.until {
             return None;
         }
         let mut gathered = Gathered::of(self.queue.try_recv().ok()?);
@@ -55,9 +58,9 @@ impl Intake {
     }
 
     fn begin(&mut self, gathered: Gathered) -> Group {
-        self.at = Instant::now();
-        if (SOME_ROWS..FULL_ROWS).contains(&gathered.rows) {
-            self.at += PAUSE;
+        self.until = Instant::now();
+        if gathered.requests.len() > 1 && (SOME_ROWS..FULL_ROWS).contains(&gathered.rows) {
+            self.until += PAUSE;
         }
         Group::of(gathered.requests)
     }
@@ -121,40 +124,50 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_group_waits_for_more_only_after_one_of_some_size_and_until_it_is_full() {
+    async fn a_group_waits_for_more_while_more_comes_and_only_after_one_of_some_size() {
         let (queue, waiting) = mpsc::channel(99);
         let mut intake = Intake::new(waiting);
         let send = async |rows| assert!(queue.send(request(rows).await).await.is_ok());
         let (few, some, at_once) = (1, SOME_ROWS, Duration::ZERO);
-        // After a small one.
+        // After a small one, and after one request, however large.
         send(few).await;
+        assert_eq!(next(&mut intake).await, (1, at_once));
+        send(some).await;
         assert_eq!(next(&mut intake).await, (1, at_once));
         send(few).await;
         send(some).await;
         assert_eq!(next(&mut intake).await, (2, at_once));
         // After one of some size, what comes meanwhile goes with it.
-        send(few).await;
+        send(some).await;
         assert!(intake.try_next().is_none());
         let later = async {
-            sleep(PAUSE / 2).await;
-            send(few).await;
-            sleep(PAUSE).await;
-            send(few).await;
+            for _ in 0..PAUSE.as_millis() {
+                sleep(Duration::from_millis(1)).await;
+                send(few).await;
+            }
         };
         let (first, ()) = tokio::join!(next(&mut intake), later);
-        assert_eq!(first, (2, PAUSE));
-        assert_eq!(next(&mut intake).await, (1, at_once));
+        let count = PAUSE.as_millis() as usize;
+        assert!(first.0.abs_diff(count) <= 1, "{first:?}");
+        assert_eq!(first.1, PAUSE);
+        // Until nothing comes.
+        send(few).await;
+        let (last, took) = next(&mut intake).await;
+        assert!(last >= 1);
+        assert_eq!(took, SILENCE);
         // A full one waits for nothing, nor does the one after it.
+        send(few).await;
         send(some).await;
-        assert_eq!(next(&mut intake).await, (1, at_once));
+        assert_eq!(next(&mut intake).await, (2, at_once));
         send(few).await;
         send(FULL_ROWS).await;
         assert_eq!(next(&mut intake).await, (2, at_once));
         send(few).await;
         assert_eq!(intake.try_next().unwrap().summary().appends, 1);
-        // When the pause is over.
+        // Nor one when the time is over.
+        send(few).await;
         send(some).await;
-        assert_eq!(next(&mut intake).await, (1, at_once));
+        assert_eq!(next(&mut intake).await, (2, at_once));
         send(few).await;
         advance(PAUSE).await;
         assert_eq!(intake.try_next().unwrap().summary().appends, 1);

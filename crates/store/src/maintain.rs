@@ -64,6 +64,8 @@ pub enum Pace {
 
 /// Rows of a file that is merged row by row while appends are busy, at most.
 const BUSY_MERGED_ROWS: usize = 65_536;
+/// How often one round looks for files to be merged, at most, when appends are not busy.
+const PASSES: usize = 16;
 /// Files that one round writes anew at most, so that it ends.
 const ANEW: usize = 64;
 
@@ -120,7 +122,11 @@ pub(crate) async fn maintain(
     let Some(_lock) = lock(table, root)? else {
         return Ok(Upkeep { busy_tables: 1, ..done });
     };
-    while let Some((files, into)) = merge_small(table, options).await? {
+    // While files are merged, appends leave new ones. These are for the next round: without an end to this one, no
+    // checkpoint would be written, each look at the table would take longer, and more files would come meanwhile.
+    let passes = if options.pace == Pace::Busy { 1 } else { PASSES };
+    for _ in 0..passes {
+        let Some((files, into)) = merge_small(table, options).await? else { break };
         done.merged_files += files;
         done.merged_into += into;
     }
