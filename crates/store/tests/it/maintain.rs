@@ -2,7 +2,9 @@
 
 use std::{
     fs::{self, File},
+    io,
     path::{Path, PathBuf},
+    sync::{Arc, Condvar, Mutex},
     time::Duration,
 };
 
@@ -14,7 +16,7 @@ use parquet::{
         reader::{FileReader, SerializedFileReader},
     },
 };
-use smoltrace_store::{Background, MaintenanceOptions, Pace, Store, StoreError, StoreOptions, Upkeep};
+use smoltrace_store::{Background, Disk, MaintenanceOptions, Pace, Store, StoreError, StoreOptions, Upkeep};
 
 use crate::{
     child::{maintaining_until, run_id},
@@ -278,6 +280,61 @@ async fn one_maintainer_at_a_time() {
     assert_eq!(store.maintain(&at_once()).await.unwrap().merged_into, 1);
     let reader = Store::open_read_only(dir.path(), StoreOptions::default()).await.unwrap();
     assert!(matches!(reader.maintain(&at_once()).await, Err(StoreError::ReadOnly { .. })));
+}
+
+/// A disk that takes as long for each merged file of spans as for two appended ones.
+#[derive(Debug, Default)]
+struct SlowForMerges {
+    appended: Mutex<usize>,
+    more: Condvar,
+}
+
+impl Disk for SlowForMerges {
+    fn before_write(&self, _: &Path, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync_file(&self, _: &File, path: &Path) -> io::Result<()> {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.parent().is_some_and(|folder| folder.ends_with("spans")) {
+            let mut appended = self.appended.lock().unwrap();
+            if name.starts_with("fresh-") {
+                *appended += 1;
+                self.more.notify_all();
+            } else {
+                let enough = *appended + 2;
+                let _done = self.more.wait_while(appended, |appended| *appended < enough).unwrap();
+            }
+        }
+        Ok(())
+    }
+
+    fn sync_folder(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_round_under_load_ends_while_appends_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    with_runs(dir.path(), 4).await;
+    let disk = Arc::new(SlowForMerges::default());
+    let options = StoreOptions { background: None, disk, ..StoreOptions::default() };
+    let store = Store::open(dir.path(), options).await.unwrap();
+    let busy =
+        MaintenanceOptions { pace: Pace::Busy, checkpoint_commits: 1, small_files: 2, ..Default::default() };
+    let appends = async {
+        for number in 4.. {
+            store.append(batch(&run_id(number), 2)).await.unwrap();
+        }
+    };
+    tokio::select! {
+        () = appends => unreachable!("appends go on"),
+        done = tokio::time::timeout(Duration::from_secs(60), store.maintain(&busy)) => {
+            let done = done.expect("the round ends").unwrap();
+            assert!(done.merged_files >= 4 && done.checkpoints > 0, "{done:?}");
+        }
+    }
 }
 
 /// Readers, writers and maintainers of several stores on one directory.
