@@ -30,6 +30,7 @@ mod merge;
 mod metrics_view;
 mod options;
 mod outline;
+mod pace;
 mod parquet_file;
 mod query;
 mod rows;

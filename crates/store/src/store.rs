@@ -24,9 +24,10 @@ use crate::{
     intake::Intake,
     layout::{EVENTS, LAYOUTS, POINTS, RESULTS, RUNS, SPANS, TABLES},
     lookup::{Lookup, Wanted},
-    maintain::{self, MaintenanceOptions, Pace, Upkeep},
+    maintain::{self, MaintenanceOptions, Upkeep},
     options::{Background, StoreOptions},
     outline::Outline,
+    pace::Pacer,
     query::{self, RunData, Scan, Scanner},
     runtime::{Runtimes, run_on},
     sql::{self, SqlLimits, SqlOutput},
@@ -466,9 +467,6 @@ impl Store {
     }
 }
 
-/// The share of the time from which on appends leave upkeep little.
-const BUSY_SHARE: f64 = 0.25;
-
 /// The background task of upkeep. An error of one round is logged; the next round tries again.
 async fn keep_up(
     tables: Arc<[Table; TABLES]>,
@@ -482,24 +480,15 @@ async fn keep_up(
     // Not at once: the first queries after a start have the machine for themselves.
     let mut rounds = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut busy_until = Instant::now();
+    let mut pacer = Pacer::new(Instant::now(), every);
     loop {
-        let (start, before) = (Instant::now(), *done.borrow_and_update());
-        let enough = before.commits + background.commits.max(1);
+        let enough = done.borrow_and_update().commits + background.commits.max(1);
         tokio::select! {
             Ok(_) = done.wait_for(|done| done.commits >= enough) => {}
             _ = rounds.tick() => {}
             _ = closed.changed() => return,
         };
-        let (busy, now) = (done.borrow().busy - before.busy, Instant::now());
-        let pace = if busy.div_duration_f64(now - start) >= BUSY_SHARE {
-            busy_until = now + every;
-            Pace::Busy
-        } else if now < busy_until {
-            Pace::Usual
-        } else {
-            Pace::Quiet
-        };
+        let pace = pacer.next(Instant::now(), *done.borrow());
         let options = MaintenanceOptions { pace, ..background.maintenance.clone() };
         for table in tables.iter() {
             match maintain::maintain(table, &dir, &options).await {
