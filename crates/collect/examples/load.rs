@@ -7,7 +7,8 @@
 //! Decodes requests with prost on every core and throws them away; sends the same requests, each with times and
 //! ids of its own, to a server that throws away their bytes, which tells what sending alone takes; sends them to the
 //! OTLP/HTTP address and waits for every answer; and sends them once more at 80% of the rate that was reached, for half
-//! as long or for the seconds given. Prints Markdown rows.
+//! as long or for the seconds given, over as many connections: what finds none free waits, and its wait counts. Prints
+//! Markdown rows.
 
 use std::{
     convert::Infallible,
@@ -206,18 +207,33 @@ fn prost_rate(template: &Template, time: Duration) -> f64 {
 /// What came of sending.
 #[derive(Default)]
 struct Sent {
-    /// Seconds from when a request was due to its answer.
-    latencies: Vec<f64>,
+    /// Of each request when it was due, in seconds since the first, and how long from then to its answer.
+    latencies: Vec<(f64, f64)>,
     /// How often the answer was "later".
     later: u64,
 }
 
 impl Sent {
     /// The 99th percentile of the time to an answer, in milliseconds.
-    fn p99_ms(&mut self) -> f64 {
-        self.latencies.sort_by(f64::total_cmp);
-        self.latencies.get(self.latencies.len() * 99 / 100).copied().unwrap_or_default() * 1e3
+    fn p99_ms(&self) -> f64 {
+        p99_ms(self.latencies.iter().map(|(_, seconds)| *seconds))
     }
+
+    /// That of the requests of each minute.
+    fn p99_ms_by_minute(&self) -> Vec<f64> {
+        let minute = |due: f64| (due / 60.0) as usize;
+        let last = self.latencies.iter().map(|(due, _)| minute(*due)).max();
+        let of_minute = |wanted: usize| self.latencies.iter().filter(move |(due, _)| minute(*due) == wanted);
+        last.map_or(0..0, |last| 0..last + 1)
+            .map(|nth| p99_ms(of_minute(nth).map(|(_, seconds)| *seconds)))
+            .collect()
+    }
+}
+
+fn p99_ms(seconds: impl Iterator<Item = f64>) -> f64 {
+    let mut seconds: Vec<f64> = seconds.collect();
+    seconds.sort_by(f64::total_cmp);
+    seconds.get(seconds.len() * 99 / 100).copied().unwrap_or_default() * 1e3
 }
 
 /// Numbers of requests, each given once in this process.
@@ -256,24 +272,27 @@ async fn send_one(
     }
 }
 
-/// Keeps so many requests under way; returns how many were stored a second.
-async fn flood(
+/// Sends requests over so many connections, each no sooner than it is due; returns how many were stored a second.
+///
+/// A request that finds no connection free waits for one here, and its wait is part of its latency.
+async fn send(
     template: Arc<Template>,
     address: SocketAddr,
-    time: Duration,
     connections: u64,
+    due: impl Fn(u64) -> Option<Instant> + Send + Sync + 'static,
 ) -> (f64, Sent) {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
-    let sent = Arc::new(Mutex::new(Sent::default()));
+    let shared = Arc::new((due, AtomicU64::new(0), Mutex::new(Sent::default())));
     let start = Instant::now();
     let clients = (0..connections).map(|_| {
-        let (client, template, sent) = (client.clone(), template.clone(), sent.clone());
+        let (client, template, shared) = (client.clone(), template.clone(), shared.clone());
         tokio::spawn(async move {
-            while start.elapsed() < time {
-                let due = Instant::now();
+            let (due, next, sent) = &*shared;
+            while let Some(due) = due(next.fetch_add(1, Ordering::Relaxed)) {
+                tokio::time::sleep_until(due.into()).await;
                 let later = send_one(&client, address, &template).await;
                 let mut sent = sent.lock().expect("no panic");
-                sent.latencies.push(due.elapsed().as_secs_f64());
+                sent.latencies.push(((due - start).as_secs_f64(), due.elapsed().as_secs_f64()));
                 sent.later += later;
             }
         })
@@ -282,35 +301,33 @@ async fn flood(
         client.await.expect("no panic");
     }
     let elapsed = start.elapsed().as_secs_f64();
-    let sent = std::mem::take(&mut *sent.lock().expect("no panic"));
+    let sent = std::mem::take(&mut *shared.2.lock().expect("no panic"));
     (sent.latencies.len() as f64 / elapsed, sent)
 }
 
-/// Sends a request whenever one is due, whether or not those before were answered.
-async fn pace(template: Arc<Template>, address: SocketAddr, time: Duration, a_second: f64) -> Sent {
-    let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
-    let start = tokio::time::Instant::now();
-    let mut requests = tokio::task::JoinSet::new();
-    let mut sent = Sent::default();
-    let mut note = |request: Result<(u64, f64), tokio::task::JoinError>| {
-        let (later, seconds) = request.expect("no panic");
-        sent.later += later;
-        sent.latencies.push(seconds);
-    };
-    for nth in 0..(time.as_secs_f64() * a_second) as u64 {
-        let due = start + Duration::from_secs_f64(nth as f64 / a_second);
-        tokio::time::sleep_until(due).await;
-        let (client, template) = (client.clone(), template.clone());
-        requests
-            .spawn(async move { (send_one(&client, address, &template).await, due.elapsed().as_secs_f64()) });
-        while let Some(request) = requests.try_join_next() {
-            note(request);
-        }
-    }
-    while let Some(request) = requests.join_next().await {
-        note(request);
-    }
-    sent
+/// Sends as fast as they are taken.
+async fn flood(
+    template: Arc<Template>,
+    address: SocketAddr,
+    time: Duration,
+    connections: u64,
+) -> (f64, Sent) {
+    let start = Instant::now();
+    send(template, address, connections, move |_| (start.elapsed() < time).then(Instant::now)).await
+}
+
+/// Sends at one rate, whether or not answers keep up with it.
+async fn pace(
+    template: Arc<Template>,
+    address: SocketAddr,
+    time: Duration,
+    connections: u64,
+    a_second: f64,
+) -> Sent {
+    let start = Instant::now();
+    let requests = (time.as_secs_f64() * a_second) as u64;
+    let due = move |nth| (nth < requests).then(|| start + Duration::from_secs_f64(nth as f64 / a_second));
+    send(template, address, connections, due).await.1
 }
 
 /// Where this program is asked to [`throw_away`].
@@ -375,6 +392,7 @@ fn main() {
         "| requests of | bytes | prost alone, items/s | sent alone, items/s | taken, items/s | ratio | p99 | told to come later | p99 at 80% |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
+    let mut by_minute = Vec::new();
     for template in [metrics(), spans()] {
         if more.get(1).is_some_and(|only| only != template.name) {
             continue;
@@ -387,9 +405,9 @@ fn main() {
         let sink = ThrowAway::start();
         let (sent_alone, _) = runtime.block_on(flood(template.clone(), sink.address, short, connections));
         drop(sink);
-        let (taken, mut sent) = runtime.block_on(flood(template.clone(), address, time, connections));
+        let (taken, sent) = runtime.block_on(flood(template.clone(), address, time, connections));
         let prost = (before + prost_rate(&template, short)) / 2.0;
-        let mut paced = runtime.block_on(pace(template, address, paced_time, taken * 0.8));
+        let paced = runtime.block_on(pace(template, address, paced_time, connections, taken * 0.8));
         println!(
             "| {items} {name} | {bytes} | {:.0} | {:.0} | {:.0} | {:.2} | {:.0} ms | {} | {:.0} ms |",
             prost * items as f64,
@@ -400,5 +418,10 @@ fn main() {
             sent.later + paced.later,
             paced.p99_ms(),
         );
+        if paced_time >= Duration::from_secs(120) {
+            let minutes: Vec<String> = paced.p99_ms_by_minute().iter().map(|ms| format!("{ms:.0}")).collect();
+            by_minute.push(format!("p99 at 80% with {name}, minute by minute: {} ms", minutes.join(", ")));
+        }
     }
+    by_minute.iter().for_each(|line| println!("\n{line}"));
 }

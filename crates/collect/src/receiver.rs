@@ -17,9 +17,14 @@ use crate::{Counters, Limits, Received, Sink, SinkError, series_limit::SeriesLim
 /// Bytes of series that are remembered by the bytes that name them.
 const SERIES_CACHE_BYTES: usize = 32 << 20;
 
-/// A body of at most so many bytes is decoded at once, which takes less than a millisecond. A larger one would keep
+/// A body of at most so many bytes is decoded where it came in, which takes a millisecond or less. A larger one would keep
 /// others waiting: it is handed to a thread of its own, at the price of waking it.
-const SMALL_BODY_BYTES: usize = 128 << 10;
+const fn small_bytes(encoding: Encoding) -> usize {
+    match encoding {
+        Encoding::Protobuf => 512 << 10,
+        Encoding::Json => 128 << 10,
+    }
+}
 
 /// Receives requests. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -149,7 +154,7 @@ impl Receiver {
         let _in_work = InWork::new(&inner.counters);
         let start = Instant::now();
         let this = self.clone();
-        let small = body.len() <= SMALL_BODY_BYTES;
+        let small = body.len() <= small_bytes(encoding);
         let decode = move || this.decode(signal, encoding, &body);
         let decoded = if small {
             panic::catch_unwind(AssertUnwindSafe(decode)).ok()

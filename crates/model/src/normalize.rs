@@ -196,12 +196,26 @@ enum Says {
     AgentType,
 }
 
-/// What each name says, and how much it counts: of several, the least wins.
-static NAMES: LazyLock<HashMap<&'static str, (Says, usize), ahash::RandomState>> = LazyLock::new(|| {
+/// What an attribute of one name says of the promoted columns.
+#[derive(Debug, Clone, Copy)]
+pub struct Meaning {
+    says: Says,
+    /// How much it counts: of several that say the same, the least wins.
+    place: usize,
+}
+
+impl Meaning {
+    /// Of a name; `None` when no column comes from it.
+    pub fn of(name: &str) -> Option<Self> {
+        NAMES.get(name).copied()
+    }
+}
+
+static NAMES: LazyLock<HashMap<&'static str, Meaning, ahash::RandomState>> = LazyLock::new(|| {
     let mut all = HashMap::default();
     let mut add = |says: Says, names: &[&'static str]| {
         for (place, name) in names.iter().enumerate() {
-            let before = all.insert(*name, (says, place));
+            let before = all.insert(*name, Meaning { says, place });
             assert!(before.is_none(), "{name} says two things");
         }
     };
@@ -253,10 +267,9 @@ struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    fn of(attributes: impl IntoIterator<Item = (&'a str, Scalar<'a>)>) -> Self {
+    fn of(attributes: impl IntoIterator<Item = (Meaning, Scalar<'a>)>) -> Self {
         let mut said = Self::default();
-        for (name, value) in attributes {
-            let Some((says, place)) = NAMES.get(name).copied() else { continue };
+        for (Meaning { says, place }, value) in attributes {
             match says {
                 Says::Text(Text::Model) => said.model.offer(place, scalar_text(value)),
                 Says::Text(Text::Provider) => said.provider.offer(place, scalar_text(value)),
@@ -319,9 +332,9 @@ pub struct Promoted<'a> {
 }
 
 impl<'a> Promoted<'a> {
-    /// Of a span of a name. An attribute of a wrong type, a negative or a non-finite number is passed over; of an
-    /// attribute that comes twice, which one counts is not defined. Never fails.
-    pub fn of(name: &str, attributes: impl IntoIterator<Item = (&'a str, Scalar<'a>)>) -> Self {
+    /// Of a span of a name, and those of its attributes that mean something. One of a wrong type, a negative or a
+    /// non-finite number is passed over; of an attribute that comes twice, which one counts is not defined. Never fails.
+    pub fn of(name: &str, attributes: impl IntoIterator<Item = (Meaning, Scalar<'a>)>) -> Self {
         let mut said = Said::of(attributes);
         let kind = said.kind(name);
         let mut count = |field: Count| std::mem::take(&mut said.counts[field as usize]).value();
@@ -355,14 +368,14 @@ fn total(emitted: Option<i64>, input: Option<i64>, output: Option<i64>) -> Optio
     }
 }
 
-fn pairs(attributes: &Map<String, Value>) -> impl Iterator<Item = (&str, Scalar<'_>)> {
-    attributes.iter().map(|(name, value)| (name.as_str(), value.into()))
+fn meant(attributes: &Map<String, Value>) -> impl Iterator<Item = (Meaning, Scalar<'_>)> {
+    attributes.iter().filter_map(|(name, value)| Some((Meaning::of(name)?, value.into())))
 }
 
 /// Fills the promoted columns of `span` (model, provider, token counts, emitted cost, test uid,
 /// kind) from its attributes. A column that no attribute speaks of keeps what it has; see [`Promoted::of`].
 pub fn promote(span: &mut SpanRow, attributes: &Map<String, Value>) {
-    let said = Promoted::of(&span.name, pairs(attributes));
+    let said = Promoted::of(&span.name, meant(attributes));
     span.kind = said.kind.unwrap_or(span.kind);
     let texts = [
         (said.model, &mut span.model),
@@ -395,7 +408,7 @@ fn is_step(name: &str) -> bool {
 /// `<agent_type>:<test_id>` of the test that the attributes name: `test.case_uid` as it is, else
 /// `agent.type` (or `unknown`) and `test.id`.
 pub fn test_uid(attributes: &Map<String, Value>) -> Option<String> {
-    Said::of(pairs(attributes)).test_uid().map(Cow::into_owned)
+    Said::of(meant(attributes)).test_uid().map(Cow::into_owned)
 }
 
 fn scalar_text(value: Scalar<'_>) -> Option<Cow<'_, str>> {

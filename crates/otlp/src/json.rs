@@ -66,12 +66,21 @@ fn write_object(object: &Object, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
+/// Whether a byte of a text stands in JSON as something else.
+pub(crate) fn is_escaped(byte: u8) -> bool {
+    (byte < b' ') | (byte == b'"') | (byte == b'\\')
+}
+
 pub(crate) fn write_text(text: &str, out: &mut Vec<u8>) {
     // Mostly nothing needs an escape. Looked for without a branch, so that many bytes are looked at together.
-    let escapes = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\');
-    if text.bytes().fold(false, |any, byte| any | escapes(byte)) {
+    if text.bytes().fold(false, |any, byte| any | is_escaped(byte)) {
         return serde_json::to_writer(out, text).expect("a text can be written to memory");
     }
+    write_plain(text, out);
+}
+
+/// A text in which nothing needs an escape.
+pub(crate) fn write_plain(text: &str, out: &mut Vec<u8>) {
     out.reserve(text.len() + 2);
     out.push(b'"');
     out.extend_from_slice(text.as_bytes());

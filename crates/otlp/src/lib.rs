@@ -8,6 +8,7 @@ mod attributes;
 pub mod json;
 mod logs;
 mod metric;
+mod names;
 pub mod notes;
 pub mod patch;
 mod points;

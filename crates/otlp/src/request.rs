@@ -1,7 +1,7 @@
 //! One export request of a client, within bounds: item by item, so that what a request can cost is
 //! bounded by the bounds and not by what its bytes unfold to.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, cell::Cell, fmt, sync::Arc};
 
 use opentelemetry_proto::tonic::{
     common::v1::InstrumentationScope,
@@ -19,6 +19,7 @@ use smoltrace_model::rows::{PointBlock, PointBlockBuilder, PointSeries, SpanBloc
 use crate::{
     LogEvent, Origin, Telemetry,
     metric::PointHead,
+    names::Names,
     notes::{Notes, Spot},
     points::{Known, NumberMetric, SeriesCache, read_number, read_plain_number},
     request_json, request_proto,
@@ -201,6 +202,8 @@ impl Request {
 
 /// Bytes of a point in protobuf: with an attribute or two few have less.
 const POINT_BYTES: usize = 64;
+/// As few bytes as a span has: its ids and times.
+const SPAN_BYTES: usize = 48;
 
 /// Decodes the body of an export request. What is wrong with one item is counted in
 /// [`Request::rejected`] with a note, and the rest goes on. One `cache` is to be used with the same
@@ -217,6 +220,7 @@ pub fn decode_request(
 ) -> Result<Request, Refused> {
     let mut decoder = Decoder {
         into: Telemetry { attribute_bounds: Some(bounds.attributes), ..Telemetry::default() },
+        names: Names::default(),
         spans: SpanBlockBuilder::default(),
         points: PointBlockBuilder::default(),
         first_metric: None,
@@ -255,6 +259,8 @@ pub fn decode_request(
 
 struct Decoder<'b> {
     into: Telemetry,
+    /// Names of the attributes of spans.
+    names: Names<'b>,
     /// Spans and points that did not need to become rows.
     spans: SpanBlockBuilder,
     points: PointBlockBuilder,
@@ -267,7 +273,7 @@ struct Decoder<'b> {
     repeated: usize,
 }
 
-impl Decoder<'_> {
+impl<'b> Decoder<'b> {
     /// Counts items, and what their rows repeat.
     fn count(&mut self, items: usize, origin: &Origin, scope: &str) -> Result<(), Refused> {
         self.items += items;
@@ -301,7 +307,7 @@ impl Decoder<'_> {
         Ok(())
     }
 
-    fn protobuf(&mut self, body: &[u8]) -> Result<(), Refused> {
+    fn protobuf(&mut self, body: &'b [u8]) -> Result<(), Refused> {
         let mut groups = Fields::of(body);
         let mut index = 0;
         while let Some((number, field)) = groups.next()? {
@@ -314,26 +320,29 @@ impl Decoder<'_> {
     }
 
     /// ResourceSpans, ResourceMetrics and ResourceLogs alike: 1 is the resource, 2 the scope groups.
-    fn resource_group(&mut self, group: &[u8], index: usize) -> Result<(), Refused> {
-        let resource_bytes = embedded(group, 1)?;
-        let resource = resource_bytes.as_deref().map(|bytes| self.message::<Resource>(bytes, "a resource"));
-        let origin = request_proto::origin(resource.transpose()?).named();
+    fn resource_group(&mut self, group: &'b [u8], index: usize) -> Result<(), Refused> {
+        let (resource_bytes, _) = head_and_items(group)?;
+        let resource = self.message::<Resource>(&resource_bytes, "a resource")?;
+        let origin = request_proto::origin(Some(resource)).named();
         let root = Spot::Root(self.signal.as_str());
         let place = root.index(index);
         let mut fields = Fields::of(group);
         while let Some((number, field)) = fields.next()? {
             let (2, Some(group)) = (number, field.bytes()) else { continue };
-            let scope_bytes = embedded(group, 1)?;
-            let scope =
-                scope_bytes.as_deref().map(|bytes| self.message::<InstrumentationScope>(bytes, "a scope"));
+            let (scope_bytes, items) = head_and_items(group)?;
+            let scope = self.message::<InstrumentationScope>(&scope_bytes, "a scope")?;
             let scope = Scope {
-                json: request_proto::scope(scope.transpose()?),
-                resource: resource_bytes.as_deref().unwrap_or_default(),
-                bytes: scope_bytes.as_deref().unwrap_or_default(),
+                json: request_proto::scope(Some(scope)),
+                resource: &resource_bytes,
+                bytes: &scope_bytes,
+                place: Cell::new(None),
             };
-            let mut items = Fields::of(group);
+            if self.signal == Signal::Traces {
+                self.spans.reserve(items.min(group.len() / SPAN_BYTES));
+            }
+            let mut fields = Fields::of(group);
             let mut item = 0;
-            while let Some((number, field)) = items.next()? {
+            while let Some((number, field)) = fields.next()? {
                 let (2, Some(bytes)) = (number, field.bytes()) else { continue };
                 self.item(bytes, &origin, &scope, &place.index(item))?;
                 item += 1;
@@ -344,7 +353,7 @@ impl Decoder<'_> {
 
     fn item(
         &mut self,
-        bytes: &[u8],
+        bytes: &'b [u8],
         origin: &Origin,
         scope: &Scope<'_>,
         place: &Spot<'_>,
@@ -353,15 +362,18 @@ impl Decoder<'_> {
             Signal::Traces => {
                 self.count(1, origin, &scope.json)?;
                 self.fits(bytes.len(), "a span")?;
-                let span = PlainSpan::read(bytes).and_then(|span| {
-                    span.check(&self.bounds.attributes)?;
+                let span = PlainSpan::read(bytes, &mut self.names).and_then(|span| {
+                    span.check(&self.names, &self.bounds.attributes)?;
                     Ok(span)
                 });
                 match span {
                     Ok(span) => {
-                        let Origin { run_id, service, resource } = origin;
-                        let origin = self.spans.origin(run_id, service, resource, &scope.json);
-                        span.add_to(&mut self.spans, origin);
+                        let place = scope.place.get().unwrap_or_else(|| {
+                            let Origin { run_id, service, resource } = origin;
+                            self.spans.origin(run_id, service, resource, &scope.json)
+                        });
+                        scope.place.set(Some(place));
+                        span.add_to(&self.names, &mut self.spans, place);
                     }
                     Err(NotPlain::Bad(reason)) => self.into.reject_span(place, &reason),
                     Err(NotPlain::Unusual) => {
@@ -491,6 +503,8 @@ struct Scope<'a> {
     json: String,
     resource: &'a [u8],
     bytes: &'a [u8],
+    /// The place of its spans' origin, once there is one.
+    place: Cell<Option<u32>>,
 }
 
 impl Scope<'_> {
@@ -514,18 +528,20 @@ impl Scope<'_> {
     }
 }
 
-/// A field of a message that is a message itself: said more than once, it is all of what was said, one after the other.
-fn embedded(message: &[u8], wanted: u32) -> Result<Option<Cow<'_, [u8]>>, Malformed> {
+/// The message in field 1, of no bytes without, and how many there are in field 2. Field 1 said more than once is all of
+/// what was said, one after the other.
+fn head_and_items(message: &[u8]) -> Result<(Cow<'_, [u8]>, usize), Malformed> {
     let mut fields = Fields::of(message);
-    let mut found: Option<Cow<'_, [u8]>> = None;
+    let (mut head, mut items): (Cow<'_, [u8]>, usize) = (Cow::default(), 0);
     while let Some((number, field)) = fields.next()? {
-        let Some(bytes) = field.bytes().filter(|_| number == wanted) else { continue };
-        match &mut found {
-            Some(found) => found.to_mut().extend_from_slice(bytes),
-            None => found = Some(bytes.into()),
+        match (number, field.bytes()) {
+            (1, Some(bytes)) if head.is_empty() => head = bytes.into(),
+            (1, Some(bytes)) => head.to_mut().extend_from_slice(bytes),
+            (2, Some(_)) => items += 1,
+            _ => {}
         }
     }
-    Ok(found)
+    Ok((head, items))
 }
 
 /// How many data points a metric has: the field 1 of whichever of its fields 5 to 11 holds data.

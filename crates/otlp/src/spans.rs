@@ -2,6 +2,8 @@
 //!
 //! Gives what the general decoder gives. Whatever is written in an unusual way is left to that one.
 
+use std::rc::Rc;
+
 use opentelemetry_proto::tonic::{
     common::v1::AnyValue,
     trace::v1::span::{Event, Link},
@@ -15,7 +17,8 @@ use smoltrace_model::{
 
 use crate::{
     attributes::any,
-    json::{write, write_array, write_text},
+    json::{write, write_array, write_plain, write_text},
+    names::Names,
     nanos,
     request::AttributeBounds,
     request_proto::{event_value, id_bytes as id, link_value},
@@ -62,7 +65,8 @@ impl Attribute<'_> {
     }
 }
 
-/// A span whose texts still stand in the request.
+/// A span whose texts still stand in the request. The names of its attributes are the last ones in the [`Names`] with which
+/// it was read.
 pub(crate) struct PlainSpan<'a> {
     trace_id: &'a [u8],
     span_id: &'a [u8],
@@ -74,9 +78,12 @@ pub(crate) struct PlainSpan<'a> {
     end: i64,
     status: SpanStatus,
     status_message: Option<&'a str>,
-    extras: Extras<'a>,
-    /// In order of their names, each name once.
-    attributes: Vec<(&'a str, Attribute<'a>)>,
+    /// As they came, and then those of the extras.
+    attributes: Vec<Attribute<'a>>,
+    /// Places of them in order of their names, each name once.
+    order: Rc<[u16]>,
+    /// How many came.
+    came: usize,
     events: Vec<Value>,
     links: Vec<Value>,
 }
@@ -96,7 +103,8 @@ impl From<String> for NotPlain {
 }
 
 impl<'a> PlainSpan<'a> {
-    pub(crate) fn read(span: &'a [u8]) -> Result<Self, NotPlain> {
+    pub(crate) fn read(span: &'a [u8], names: &mut Names<'a>) -> Result<Self, NotPlain> {
+        names.begin();
         let (mut trace_id, mut span_id, mut parent) = (&[][..], &[][..], &[][..]);
         let (mut name, mut status) = ("", (0, ""));
         let (mut kind, mut start, mut end) = (0, 0, 0);
@@ -115,7 +123,7 @@ impl<'a> PlainSpan<'a> {
                 (6, Field::Varint(number)) => kind = i64::from(number as i32),
                 (7, Field::Fixed64(nanos)) => start = nanos,
                 (8, Field::Fixed64(nanos)) => end = nanos,
-                (9, Field::Bytes(pair)) => attributes.push(attribute(pair)?),
+                (9, Field::Bytes(pair)) => attributes.push(attribute(pair, names)?),
                 (10, Field::Varint(count)) => extras.dropped_attributes = u64::from(count as u32),
                 (11, Field::Bytes(bytes)) => {
                     let event = Event::decode(bytes).map_err(|_| NotPlain::Unusual)?;
@@ -133,11 +141,19 @@ impl<'a> PlainSpan<'a> {
             }
         }
         extras.otel_kind = otel_kind(kind);
+        let came = attributes.len();
+        for (name, value) in extras.given() {
+            let value = match value {
+                Scalar::Text(text) => Attribute::Text(text),
+                Scalar::Whole(number) => Attribute::Whole(number),
+                _ => continue,
+            };
+            if names.push_missing(name) {
+                attributes.push(value);
+            }
+        }
         // Of a name that comes twice the last value counts.
-        attributes.sort_by_key(|(name, _)| *name);
-        attributes.reverse();
-        attributes.dedup_by_key(|(name, _)| *name);
-        attributes.reverse();
+        let order = names.order();
         let (start, end) = lasts(nanos(start)?, nanos(end)?)?;
         Ok(Self {
             trace_id: id(trace_id, 16, "trace id")?.ok_or_else(|| "the span has no trace id".to_owned())?,
@@ -148,7 +164,8 @@ impl<'a> PlainSpan<'a> {
             end,
             status: otel_status(status.0),
             status_message: Some(status.1).filter(|message| !message.is_empty()),
-            extras,
+            came,
+            order,
             attributes,
             events,
             links,
@@ -156,10 +173,12 @@ impl<'a> PlainSpan<'a> {
     }
 
     /// Says what of the attributes is past the bounds.
-    pub(crate) fn check(&self, bounds: &AttributeBounds) -> Result<(), String> {
-        bounds.count(self.attributes.len())?;
-        for (name, value) in &self.attributes {
-            match value {
+    pub(crate) fn check(&self, names: &Names<'_>, bounds: &AttributeBounds) -> Result<(), String> {
+        let came = || self.order.iter().map(|place| usize::from(*place)).filter(|place| *place < self.came);
+        bounds.count(came().count())?;
+        for place in came() {
+            let name = names.at(place).text;
+            match &self.attributes[place] {
                 Attribute::Text(text) => bounds.text(name, text)?,
                 Attribute::Json(value) => bounds.pair(name, value)?,
                 _ => bounds.text(name, "")?,
@@ -169,19 +188,12 @@ impl<'a> PlainSpan<'a> {
     }
 
     /// Adds it to spans, as one of the origin at a place.
-    pub(crate) fn add_to(mut self, spans: &mut SpanBlockBuilder, origin: u32) {
-        for (name, value) in self.extras.given() {
-            if let Err(place) = self.attributes.binary_search_by(|(known, _)| (*known).cmp(name)) {
-                let value = match value {
-                    Scalar::Text(text) => Attribute::Text(text),
-                    Scalar::Whole(number) => Attribute::Whole(number),
-                    _ => continue,
-                };
-                self.attributes.insert(place, (name, value));
-            }
-        }
-        let said =
-            Promoted::of(self.name, self.attributes.iter().map(|(name, value)| (*name, value.scalar())));
+    pub(crate) fn add_to(self, names: &Names<'_>, spans: &mut SpanBlockBuilder, origin: u32) {
+        let meant = self.order.iter().filter_map(|place| {
+            let place = usize::from(*place);
+            Some((names.at(place).meaning?, self.attributes[place].scalar()))
+        });
+        let said = Promoted::of(self.name, meant);
         let span = BlockSpan {
             trace_id: spans.repeat_hex(Repeated::TraceId, self.trace_id),
             span_id: spans.hex(self.span_id),
@@ -207,7 +219,7 @@ impl<'a> PlainSpan<'a> {
             cache_write_tokens: said.cache_write_tokens,
             reasoning_tokens: said.reasoning_tokens,
             emitted_cost_usd: said.emitted_cost_usd,
-            attributes: spans.write(|out| self.write_attributes(out)),
+            attributes: spans.write(|out| self.write_attributes(names, out)),
             events: spans.repeat(Repeated::Events, |out| write_array(&self.events, out)),
             links: spans.repeat(Repeated::Links, |out| write_array(&self.links, out)),
         };
@@ -215,15 +227,19 @@ impl<'a> PlainSpan<'a> {
     }
 
     /// Canonical JSON of the attributes.
-    fn write_attributes(&self, out: &mut Vec<u8>) {
+    fn write_attributes(&self, names: &Names<'_>, out: &mut Vec<u8>) {
         out.push(b'{');
-        for (index, (name, value)) in self.attributes.iter().enumerate() {
+        for (index, place) in self.order.iter().map(|place| usize::from(*place)).enumerate() {
             if index > 0 {
                 out.push(b',');
             }
-            write_text(name, out);
+            let name = names.at(place);
+            match name.plain {
+                true => write_plain(name.text, out),
+                false => write_text(name.text, out),
+            }
             out.push(b':');
-            value.write(out);
+            self.attributes[place].write(out);
         }
         out.push(b'}');
     }
@@ -246,17 +262,18 @@ fn read_status(status: &[u8]) -> Result<(i64, &str), NotPlain> {
     Ok((code, message))
 }
 
-fn attribute(pair: &[u8]) -> Result<(&str, Attribute<'_>), NotPlain> {
+fn attribute<'a>(pair: &'a [u8], names: &mut Names<'a>) -> Result<Attribute<'a>, NotPlain> {
     let (mut key, mut value) = (None, None);
     let mut fields = Fields::of(pair);
     while let Some((number, field)) = fields.next().map_err(|_| NotPlain::Unusual)? {
         match (number, field) {
-            (1, Field::Bytes(bytes)) if key.is_none() => key = Some(text(bytes)?),
+            (1, Field::Bytes(bytes)) if key.is_none() => key = Some(bytes),
             (2, Field::Bytes(bytes)) if value.is_none() => value = Some(any_value(bytes)?),
             _ => return Err(NotPlain::Unusual),
         }
     }
-    Ok((key.unwrap_or_default(), value.unwrap_or(Attribute::Json(Value::Null))))
+    names.push(key.unwrap_or_default()).ok_or(NotPlain::Unusual)?;
+    Ok(value.unwrap_or(Attribute::Json(Value::Null)))
 }
 
 fn any_value(bytes: &[u8]) -> Result<Attribute<'_>, NotPlain> {

@@ -45,7 +45,7 @@ pub struct MaintenanceOptions {
     pub file_retention: Duration,
     /// How long log entries stay behind a checkpoint.
     pub log_retention: Duration,
-    /// What else the machine has to do.
+    /// What else the machine has to do; in the background that is found out.
     pub pace: Pace,
     /// Files of so many rows and more are put together as they are, when there is little time.
     pub as_they_are_rows: usize,
@@ -72,7 +72,7 @@ const ANEW: usize = 64;
 impl Default for MaintenanceOptions {
     fn default() -> Self {
         Self {
-            checkpoint_commits: 50,
+            checkpoint_commits: 100,
             small_file_bytes: 16 << 20,
             small_files: 16,
             merged_rows: 262_144,
@@ -112,27 +112,34 @@ impl Upkeep {
     }
 }
 
-/// Does for one table what is due.
+/// Does for one table what is due. Asks before each step for the pace, and leaves the rest to the next round when appends
+/// have become busy.
 pub(crate) async fn maintain(
     table: &Table,
     root: &Path,
     options: &MaintenanceOptions,
+    pace: &mut (dyn FnMut() -> Pace + Send),
 ) -> Result<Upkeep, StoreError> {
     let mut done = Upkeep::default();
     let Some(_lock) = lock(table, root)? else {
         return Ok(Upkeep { busy_tables: 1, ..done });
     };
+    let begun = pace();
     // While files are merged, appends leave new ones. These are for the next round: without an end to this one, no
     // checkpoint would be written, each look at the table would take longer, and more files would come meanwhile.
-    let passes = if options.pace == Pace::Busy { 1 } else { PASSES };
+    let passes = if begun == Pace::Busy { 1 } else { PASSES };
+    let mut goes_on = || begun == Pace::Busy || pace() != Pace::Busy;
     for _ in 0..passes {
-        let Some((files, into)) = merge_small(table, options).await? else { break };
+        let (files, into) = merge_small(table, options, begun, &mut goes_on).await?;
         done.merged_files += files;
         done.merged_into += into;
+        if into == 0 || !goes_on() {
+            break;
+        }
     }
-    if options.pace == Pace::Quiet {
+    if begun == Pace::Quiet {
         for _ in 0..ANEW {
-            if !write_anew(table, options).await? {
+            if !goes_on() || !write_anew(table, options).await? {
                 break;
             }
             done.merged_files += 1;
@@ -146,6 +153,10 @@ pub(crate) async fn maintain(
     if version - checkpoint.unwrap_or_default().min(version) >= options.checkpoint_commits {
         checkpoints::create_checkpoint(&state, None).await.map_err(|e| table.foreign(&e))?;
         done.checkpoints = 1;
+    }
+    // Rounds follow one another closely while appends are busy, and clean-up looks at all files.
+    if begun == Pace::Busy && done.checkpoints == 0 {
+        return Ok(done);
     }
     done.removed_files = vacuum(table, &state, options).await?;
     let before = now_ms() - options.log_retention.as_millis() as i64;
@@ -184,24 +195,29 @@ struct Part {
     remove: Remove,
 }
 
-/// Merges groups of small files. Returns how many became how many, or `None` when there is nothing to merge.
+/// Merges groups of small files as long as it may go on. Returns how many became how many.
 async fn merge_small(
     table: &Table,
     options: &MaintenanceOptions,
-) -> Result<Option<(usize, usize)>, StoreError> {
+    pace: Pace,
+    goes_on: &mut (dyn FnMut() -> bool + Send),
+) -> Result<(usize, usize), StoreError> {
     let state = table.latest().await?;
     let small = small_files(table, &state, options)?;
     // All of them on one look at the table, since that takes longer than many a merge.
     let mut since = Since::of(&state);
     let (mut files, mut into) = (0, 0);
-    for (group, as_they_are) in plan(small, options) {
+    for (group, as_they_are) in plan(small, options, pace) {
+        if into > 0 && !goes_on() {
+            break;
+        }
         let count = group.len();
         if replace(table, &mut since, group, as_they_are, options.small_file_bytes).await? {
             files += count;
             into += 1;
         }
     }
-    Ok((into > 0).then_some((files, into)))
+    Ok((files, into))
 }
 
 /// Writes a large file anew that was written in haste. Says whether there was one.
@@ -317,8 +333,8 @@ fn small_files(
 }
 
 /// Groups of files of which each is worth putting into one, and whether as they are.
-fn plan(mut small: Vec<Part>, options: &MaintenanceOptions) -> Vec<(Vec<Part>, bool)> {
-    if options.pace != Pace::Busy {
+fn plan(mut small: Vec<Part>, options: &MaintenanceOptions, pace: Pace) -> Vec<(Vec<Part>, bool)> {
+    if pace != Pace::Busy {
         return groups(small, options).into_iter().map(|group| (group, false)).collect();
     }
     let large = small.split_off(small.partition_point(|part| part.rows < options.as_they_are_rows));
@@ -433,7 +449,59 @@ fn remove_staged(folder: &Path, retention: Duration) -> std::io::Result<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use smoltrace_model::rows::{EventRow, TableRow as _};
+
     use super::*;
+    use crate::{
+        disk::SyncedDisk,
+        durable::DurableFileSystem,
+        layout::{EVENTS, LAYOUTS},
+        parquet_file::{self, Effort},
+    };
+
+    /// A table of files of so many rows each.
+    async fn table(dir: &Path, rows: &[usize]) -> Table {
+        let files = DurableFileSystem::new(dir, Arc::new(SyncedDisk)).unwrap();
+        let table = Table::open(&LAYOUTS[EVENTS], dir, Arc::new(files), false).await.unwrap();
+        for (version, rows) in (1..).zip(rows) {
+            let event = |number: usize| EventRow {
+                run_id: "r".into(),
+                trace_id: "t".into(),
+                span_id: "s".into(),
+                time_unix_nano: number as i64,
+                name: "e".into(),
+                service: "a service".into(),
+                event: "{}".into(),
+                row_id: format!("{version:016x}{number:016x}"),
+            };
+            let batch = EventRow::to_batch(&(0..*rows).map(event).collect::<Vec<_>>());
+            let file = parquet_file::encode(&table.layout, &batch, Effort::Fresh).unwrap();
+            let add = table.put(file, true).await.unwrap();
+            let operation = DeltaOperation::Optimize { predicate: None, target_size: 1 };
+            let committed = table.commit(version, vec![Action::Add(add)], operation).await.unwrap();
+            assert!(matches!(committed, Committed::Done));
+        }
+        table
+    }
+
+    /// Whoever did nothing for long is not known to be busy before a round has begun.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_round_leaves_the_rest_when_appends_become_busy() {
+        let options = MaintenanceOptions { small_files: 2, merged_rows: 18, ..MaintenanceOptions::default() };
+        for (busy_from, merges) in [(0, 3), (1, 1), (2, 2), (usize::MAX, 3)] {
+            let dir = tempfile::tempdir().unwrap();
+            let table = table(dir.path(), &[1, 1, 1, 9, 9, 9, 9]).await;
+            let mut asked = 0;
+            let mut pace = || {
+                asked += 1;
+                if asked > busy_from { Pace::Busy } else { Pace::Usual }
+            };
+            let done = maintain(&table, dir.path(), &options, &mut pace).await.unwrap();
+            assert_eq!(done.merged_into, merges, "busy from {busy_from}");
+        }
+    }
 
     #[test]
     fn files_of_a_size_are_merged() {

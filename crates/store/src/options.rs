@@ -73,6 +73,6 @@ pub struct Background {
 
 impl Default for Background {
     fn default() -> Self {
-        Self { every: Duration::from_secs(60), commits: 100, maintenance: MaintenanceOptions::default() }
+        Self { every: Duration::from_secs(60), commits: 20, maintenance: MaintenanceOptions::default() }
     }
 }

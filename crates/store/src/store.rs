@@ -438,7 +438,7 @@ impl Store {
         run_on(self.inner.runtimes.append(), &self.inner.dir, async move {
             let mut done = Upkeep::default();
             for table in inner.tables.iter() {
-                done.add(maintain::maintain(table, &inner.dir, &options).await?);
+                done.add(maintain::maintain(table, &inner.dir, &options, &mut || options.pace).await?);
             }
             Ok(done)
         })
@@ -488,11 +488,11 @@ async fn keep_up(
             _ = rounds.tick() => {}
             _ = closed.changed() => return,
         };
-        let pace = pacer.next(Instant::now(), *done.borrow());
-        let options = MaintenanceOptions { pace, ..background.maintenance.clone() };
         for table in tables.iter() {
-            match maintain::maintain(table, &dir, &options).await {
-                Ok(done) => tracing::debug!(table = table.layout.name, ?pace, ?done, "upkeep"),
+            let mut last = None;
+            let mut pace = || *last.insert(pacer.next(Instant::now(), *done.borrow()));
+            match maintain::maintain(table, &dir, &background.maintenance, &mut pace).await {
+                Ok(done) => tracing::debug!(table = table.layout.name, pace = ?last, ?done, "upkeep"),
                 Err(error) => tracing::warn!(table = table.layout.name, %error, "upkeep failed"),
             }
             if closed.has_changed().is_err() {

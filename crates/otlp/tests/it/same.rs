@@ -1,5 +1,7 @@
 //! A request gives the rows that the same bytes give as a file.
 
+use opentelemetry_proto::tonic::common::v1::KeyValue;
+use proptest::{collection::vec, prelude::*, sample::Index};
 use smoltrace_model::rows::{PointBlock, PointRow};
 use smoltrace_otlp::{Bounds, Encoding, Signal, Telemetry, decode, notes::Spot};
 
@@ -22,6 +24,22 @@ fn protobuf_as_a_request_and_as_a_file() {
     check(Signal::Traces, &recording());
     check(Signal::Traces, &spans(vec![vec![pair("key", text("value"))], vec![]]));
     check(Signal::Metrics, &metrics(&[1.0, 2.5, f64::NAN]));
+}
+
+proptest! {
+    /// Spans of a few kinds follow each other in any order; names may come twice, and be those that other fields become.
+    #[test]
+    fn spans_of_any_attributes_as_a_request_and_as_a_file(
+        kinds in vec(vec(("[a-c\"]{0,2}|gen_ai\\.request\\.model|gen_ai\\.usage\\.input_tokens|w3c\\.tracestate", "[a-z0-9]{0,3}"), 0..8), 1..5),
+        order in vec(any::<Index>(), 1..30),
+    ) {
+        let kinds: Vec<Vec<KeyValue>> = kinds
+            .iter()
+            .map(|kind| kind.iter().map(|(name, value)| pair(name, text(value))).collect())
+            .collect();
+        let spans = spans(order.iter().map(|kind| kind.get(&kinds).clone()).collect());
+        check(Signal::Traces, &spans);
+    }
 }
 
 /// Two messages one after the other are one in which the repeated fields of both stand.

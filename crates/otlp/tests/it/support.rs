@@ -83,6 +83,8 @@ pub fn spans(attributes: Vec<Vec<KeyValue>>) -> Vec<u8> {
         name: "span".into(),
         start_time_unix_nano: 1_795_000_000_000_000_000,
         end_time_unix_nano: 1_795_000_001_000_000_000,
+        kind: i32::from(number % 5),
+        trace_state: if number % 2 == 0 { "a=1".into() } else { String::new() },
         attributes,
         ..Span::default()
     });

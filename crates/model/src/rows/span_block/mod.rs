@@ -124,6 +124,11 @@ impl SpanBlockBuilder {
         self.open.reserve_exact(bytes.min(BUFFER_BYTES));
     }
 
+    /// Makes room for so many more spans.
+    pub fn reserve(&mut self, spans: usize) {
+        self.rows.reserve(spans);
+    }
+
     /// The place of an origin, which is the last one mostly: spans come origin by origin.
     pub fn origin(&mut self, run_id: &str, service: &str, resource: &str, scope: &str) -> u32 {
         let same = self.origins.last().is_some_and(|last| {
