@@ -380,7 +380,8 @@ pub struct ReceiveArgs {
     /// A run of which nothing came for so many seconds is sealed; later data opens it again
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     pub seal_after: u64,
-    /// Files whose rows upkeep put into larger ones stay so long, for programs that read the tables meanwhile
+    /// Files whose rows upkeep put into larger ones, and the log of these versions, stay so long, for programs that read the
+    /// tables meanwhile
     #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
     pub keep_replaced: u64,
     /// Bytes of a request as sent

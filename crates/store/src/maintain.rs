@@ -43,7 +43,8 @@ pub struct MaintenanceOptions {
     /// How long a file that no version needs any more stays for readers of older versions, and
     /// an unfinished file for its writer. Must be longer than any query or append takes.
     pub file_retention: Duration,
-    /// How long log entries stay behind a checkpoint.
+    /// How long log entries stay behind a checkpoint. Those of versions whose files are gone serve nobody, and each look
+    /// at the log passes over them.
     pub log_retention: Duration,
     /// What else the machine has to do; in the background that is found out.
     pub pace: Pace,
@@ -77,7 +78,7 @@ impl Default for MaintenanceOptions {
             small_files: 16,
             merged_rows: 262_144,
             file_retention: Duration::from_secs(3600),
-            log_retention: Duration::from_secs(24 * 3600),
+            log_retention: Duration::from_secs(3600),
             pace: Pace::Usual,
             as_they_are_rows: 4_096,
         }

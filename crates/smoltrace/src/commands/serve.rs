@@ -45,7 +45,8 @@ pub async fn run(args: &ServeArgs, config: &Config) -> Result<()> {
 pub async fn open_to_serve(dir: &Path, receive: &ReceiveArgs) -> Result<(Store, Registry)> {
     let mut registry = Registry::default();
     let mut background = Background::default();
-    background.maintenance.file_retention = Duration::from_secs(receive.keep_replaced);
+    let kept = Duration::from_secs(receive.keep_replaced);
+    (background.maintenance.file_retention, background.maintenance.log_retention) = (kept, kept);
     let options = StoreOptions {
         background: Some(background),
         observer: Some(Arc::new(StoreMetrics::new(&mut registry))),
