@@ -211,6 +211,7 @@ impl Meaning {
     }
 }
 
+/// Every name that means something.
 static NAMES: LazyLock<HashMap<&'static str, Meaning, ahash::RandomState>> = LazyLock::new(|| {
     let mut all = HashMap::default();
     let mut add = |says: Says, names: &[&'static str]| {

@@ -338,7 +338,7 @@ impl<'b> Decoder<'b> {
                 place: Cell::new(None),
             };
             if self.signal == Signal::Traces {
-                self.spans.reserve(items.min(group.len() / SPAN_BYTES));
+                self.spans.reserve(items.min(group.len() / SPAN_BYTES).min(self.bounds.items));
             }
             let mut fields = Fields::of(group);
             let mut item = 0;

@@ -113,12 +113,13 @@ impl Upkeep {
     }
 }
 
-/// Does for one table what is due. Asks before each step for the pace, and leaves the rest to the next round when appends
-/// have become busy.
+/// Does for one table what is due, clean-up only when told to: that looks at all files. Asks before each step for the pace,
+/// and leaves the rest to the next round when appends have become busy.
 pub(crate) async fn maintain(
     table: &Table,
     root: &Path,
     options: &MaintenanceOptions,
+    clean_up: bool,
     pace: &mut (dyn FnMut() -> Pace + Send),
 ) -> Result<Upkeep, StoreError> {
     let mut done = Upkeep::default();
@@ -155,16 +156,14 @@ pub(crate) async fn maintain(
         checkpoints::create_checkpoint(&state, None).await.map_err(|e| table.foreign(&e))?;
         done.checkpoints = 1;
     }
-    // Rounds follow one another closely while appends are busy, and clean-up looks at all files.
-    if begun == Pace::Busy && done.checkpoints == 0 {
-        return Ok(done);
+    if clean_up {
+        done.removed_files = vacuum(table, &state, options).await?;
+        let before = now_ms() - options.log_retention.as_millis() as i64;
+        done.removed_log_entries =
+            checkpoints::cleanup_expired_logs_for(version, table.log().as_ref(), before, None)
+                .await
+                .map_err(|e| table.foreign(&e))?;
     }
-    done.removed_files = vacuum(table, &state, options).await?;
-    let before = now_ms() - options.log_retention.as_millis() as i64;
-    done.removed_log_entries =
-        checkpoints::cleanup_expired_logs_for(version, table.log().as_ref(), before, None)
-            .await
-            .map_err(|e| table.foreign(&e))?;
     if done.checkpoints + done.removed_log_entries > 0 {
         // From here on this process, too, starts from the checkpoint.
         table.reload().await?;
@@ -499,7 +498,7 @@ mod tests {
                 asked += 1;
                 if asked > busy_from { Pace::Busy } else { Pace::Usual }
             };
-            let done = maintain(&table, dir.path(), &options, &mut pace).await.unwrap();
+            let done = maintain(&table, dir.path(), &options, true, &mut pace).await.unwrap();
             assert_eq!(done.merged_into, merges, "busy from {busy_from}");
         }
     }

@@ -438,7 +438,8 @@ impl Store {
         run_on(self.inner.runtimes.append(), &self.inner.dir, async move {
             let mut done = Upkeep::default();
             for table in inner.tables.iter() {
-                done.add(maintain::maintain(table, &inner.dir, &options, &mut || options.pace).await?);
+                let mut pace = || options.pace;
+                done.add(maintain::maintain(table, &inner.dir, &options, true, &mut pace).await?);
             }
             Ok(done)
         })
@@ -467,6 +468,9 @@ impl Store {
     }
 }
 
+/// Commits after which background upkeep cleans up before its time.
+const CLEAN_UP_COMMITS: u64 = 100;
+
 /// The background task of upkeep. An error of one round is logged; the next round tries again.
 async fn keep_up(
     tables: Arc<[Table; TABLES]>,
@@ -481,17 +485,23 @@ async fn keep_up(
     let mut rounds = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut pacer = Pacer::new(Instant::now(), every);
+    let mut cleaned_up = 0;
     loop {
         let enough = done.borrow_and_update().commits + background.commits.max(1);
-        tokio::select! {
-            Ok(_) = done.wait_for(|done| done.commits >= enough) => {}
-            _ = rounds.tick() => {}
+        let is_time = tokio::select! {
+            Ok(_) = done.wait_for(|done| done.commits >= enough) => false,
+            _ = rounds.tick() => true,
             _ = closed.changed() => return,
         };
+        let commits = done.borrow().commits;
+        let clean_up = is_time || commits >= cleaned_up + CLEAN_UP_COMMITS;
+        if clean_up {
+            cleaned_up = commits;
+        }
         for table in tables.iter() {
             let mut last = None;
             let mut pace = || *last.insert(pacer.next(Instant::now(), *done.borrow()));
-            match maintain::maintain(table, &dir, &background.maintenance, &mut pace).await {
+            match maintain::maintain(table, &dir, &background.maintenance, clean_up, &mut pace).await {
                 Ok(done) => tracing::debug!(table = table.layout.name, pace = ?last, ?done, "upkeep"),
                 Err(error) => tracing::warn!(table = table.layout.name, %error, "upkeep failed"),
             }
