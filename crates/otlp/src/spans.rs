@@ -172,9 +172,14 @@ impl<'a> PlainSpan<'a> {
         })
     }
 
+    /// Places of the attributes in order of their names.
+    fn places(&self) -> impl Iterator<Item = usize> {
+        self.order.iter().map(|place| usize::from(*place))
+    }
+
     /// Says what of the attributes is past the bounds.
     pub(crate) fn check(&self, names: &Names<'_>, bounds: &AttributeBounds) -> Result<(), String> {
-        let came = || self.order.iter().map(|place| usize::from(*place)).filter(|place| *place < self.came);
+        let came = || self.places().filter(|place| *place < self.came);
         bounds.count(came().count())?;
         for place in came() {
             let name = names.at(place).text;
@@ -189,10 +194,9 @@ impl<'a> PlainSpan<'a> {
 
     /// Adds it to spans, as one of the origin at a place.
     pub(crate) fn add_to(self, names: &Names<'_>, spans: &mut SpanBlockBuilder, origin: u32) {
-        let meant = self.order.iter().filter_map(|place| {
-            let place = usize::from(*place);
-            Some((names.at(place).meaning?, self.attributes[place].scalar()))
-        });
+        let meant = self
+            .places()
+            .filter_map(|place| Some((names.at(place).meaning?, self.attributes[place].scalar())));
         let said = Promoted::of(self.name, meant);
         let span = BlockSpan {
             trace_id: spans.repeat_hex(Repeated::TraceId, self.trace_id),
@@ -229,7 +233,7 @@ impl<'a> PlainSpan<'a> {
     /// Canonical JSON of the attributes.
     fn write_attributes(&self, names: &Names<'_>, out: &mut Vec<u8>) {
         out.push(b'{');
-        for (index, place) in self.order.iter().map(|place| usize::from(*place)).enumerate() {
+        for (index, place) in self.places().enumerate() {
             if index > 0 {
                 out.push(b',');
             }
