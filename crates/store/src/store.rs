@@ -1,14 +1,14 @@
 //! The store as its users see it.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use arrow::record_batch::RecordBatch;
+use arrow::{array::AsArray as _, record_batch::RecordBatch};
 use object_store::ObjectStore;
 use smoltrace_model::{
     events,
@@ -262,14 +262,16 @@ impl Store {
         let scan = Scan::of_run(run_id).columns(["metric"]);
         let inner = self.inner.clone();
         self.query(async move {
-            let table = &inner.tables[POINTS];
-            let batches = inner.scanner.batches(table, &table.latest().await?, &scan).await?;
-            let mut names = std::collections::BTreeSet::new();
-            for batch in &batches {
-                use arrow::array::AsArray as _;
-                let column = batch.column(0).as_string::<i32>();
-                names.extend(column.iter().flatten().map(str::to_owned));
-            }
+            let mut names: BTreeSet<String> = BTreeSet::new();
+            let add = |batch: RecordBatch| {
+                for name in batch.column(0).as_string::<i32>().iter().flatten() {
+                    if !names.contains(name) {
+                        names.insert(name.to_owned());
+                    }
+                }
+                Ok(())
+            };
+            inner.scanner.each_batch(&inner.tables[POINTS], &scan, add).await?;
             Ok(names.into_iter().collect())
         })
         .await
@@ -280,9 +282,13 @@ impl Store {
         let scan = Scan::of_run(run_id).columns(["run_id"]);
         let inner = self.inner.clone();
         self.query(async move {
-            let table = &inner.tables[SPANS];
-            let batches = inner.scanner.batches(table, &table.latest().await?, &scan).await?;
-            Ok(batches.iter().map(RecordBatch::num_rows).sum())
+            let mut spans = 0;
+            let add = |batch: RecordBatch| {
+                spans += batch.num_rows();
+                Ok(())
+            };
+            inner.scanner.each_batch(&inner.tables[SPANS], &scan, add).await?;
+            Ok(spans)
         })
         .await
     }
