@@ -18,6 +18,9 @@ use parquet::{
     schema::types::ColumnDescPtr,
 };
 
+/// How hard compressed pages are compressed, whoever writes them.
+pub(crate) const ZSTD_LEVEL: i32 = 1;
+
 /// The pages of a chunk so far.
 pub(crate) struct ColumnChunk {
     sink: TrackedWrite<Vec<u8>>,

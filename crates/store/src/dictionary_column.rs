@@ -22,13 +22,12 @@ use parquet::{
 };
 use zstd::bulk::Compressor;
 
-use crate::column_chunk::{ColumnChunk, Described};
+use crate::column_chunk::{ColumnChunk, Described, ZSTD_LEVEL};
 
 /// Longer texts get no minimum and maximum.
 const STATS_BYTES: usize = 64;
 /// Shorter dictionaries are not compressed, nor the places in them.
 const LONG_DICTIONARY: usize = if cfg!(test) { 100 } else { 4 << 10 };
-const ZSTD_LEVEL: i32 = 1;
 
 /// What a column chunk is to have beside its pages.
 #[derive(Debug, Clone, Copy)]

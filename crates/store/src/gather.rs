@@ -62,9 +62,7 @@ pub(crate) fn sorted(layout: &Layout, batches: &[RecordBatch]) -> Result<Option<
     let arrays = fields.iter().zip(&columns).map(|(field, column)| match column {
         Column::Repeated(parts) => {
             // The least and the greatest are found among the texts of a dictionary.
-            let name = field.name().as_str();
-            let always = layout.stats.contains(&name) || layout.sort.contains(&name);
-            let most = if always { usize::MAX } else { places.len() / ROWS_A_TEXT };
+            let most = if layout.has_bounds(field.name()) { usize::MAX } else { places.len() / ROWS_A_TEXT };
             Ok(repeated(parts, &places, most))
         }
         Column::Texts(parts) => Ok(hashes(parts, &places).unwrap_or_else(|| texts(parts, &places))),

@@ -107,6 +107,13 @@ pub(crate) static LAYOUTS: LazyLock<[Arc<Layout>; TABLES]> = LazyLock::new(|| {
 });
 
 impl Layout {
+    /// Whether each page of a file says what the least and the greatest value of a column are. What rows are sorted by last,
+    /// among those that are alike in all else, goes up and down in every page.
+    pub(crate) fn has_bounds(&self, column: &str) -> bool {
+        let (_last, sorted) = self.sort.split_last().expect("every layout sorts by something");
+        self.stats.contains(&column) || sorted.contains(&column)
+    }
+
     /// The commit that makes an empty table, as JSON lines.
     pub(crate) fn creation(&self, table_id: &str, now_ms: i64) -> String {
         let configuration = json!({

@@ -39,6 +39,7 @@ mod sql;
 mod store;
 mod table;
 mod tail;
+mod text_column;
 mod writer;
 
 pub use append::{Batch, Counts, Receipt};

@@ -1,7 +1,7 @@
 //! Rows to the bytes of one Parquet file and its log entry. Knows no store.
 
 use arrow::{
-    array::{Array, AsArray},
+    array::{Array, ArrayRef, AsArray, BinaryViewArray, FixedSizeBinaryArray},
     compute::{SortColumn, concat, interleave_record_batch, lexsort_to_indices},
     datatypes::{DataType, Field},
     error::ArrowError,
@@ -23,10 +23,12 @@ use parquet::{
 };
 
 use crate::{
+    column_chunk::ZSTD_LEVEL,
     dictionary_column::{self, Wanted},
     file_statistics::FileStatistics,
     id_column,
     layout::Layout,
+    text_column::{self, PageLimits},
 };
 
 /// Rows of a row group: small enough to skip well, large enough to scan fast.
@@ -94,6 +96,31 @@ fn says_one_thing(column: &dyn Array) -> bool {
     }
 }
 
+/// A column by the writer that it goes to.
+enum Form<'a> {
+    Repeated(dictionary_column::Column<'a>),
+    Unique(&'a BinaryViewArray),
+    Ids(&'a FixedSizeBinaryArray),
+    General(&'a ArrayRef),
+}
+
+impl<'a> Form<'a> {
+    fn of(layout: &Layout, field: &Field, column: &'a ArrayRef) -> Self {
+        if let Some(texts) = dictionary_column::Column::of(column) {
+            return Self::Repeated(texts);
+        }
+        if let Some(ids) = column.as_fixed_size_binary_opt() {
+            return Self::Ids(ids);
+        }
+        let name = field.name().as_str();
+        let unique = layout.unique.contains(&name) && !field.is_nullable() && !layout.has_bounds(name);
+        match column.as_binary_view_opt().filter(|_| unique) {
+            Some(texts) => Self::Unique(texts),
+            None => Self::General(column),
+        }
+    }
+}
+
 /// Encodes a sorted batch, which may hold texts as dictionaries or runs, hex digits as the bytes that they are of, and
 /// texts without statistics as bytes.
 pub(crate) fn encode(
@@ -101,11 +128,17 @@ pub(crate) fn encode(
     batch: &RecordBatch,
     effort: Effort,
 ) -> Result<EncodedFile, ParquetError> {
+    let fields = layout.schema.fields();
+    let forms: Vec<Form<'_>> =
+        fields.iter().zip(batch.columns()).map(|(field, column)| Form::of(layout, field, column)).collect();
     let mut properties = properties(layout, batch.num_rows());
-    for field in layout.schema.fields() {
+    for (field, form) in fields.iter().zip(&forms) {
         let path = ColumnPath::from(field.name().as_str());
         let number = !matches!(field.data_type(), DataType::Utf8 | DataType::List(_));
-        if effort == Effort::Fresh
+        if !matches!(form, Form::General(_)) {
+            // A general writer is made for it all the same, with a compressor.
+            properties = properties.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
+        } else if effort == Effort::Fresh
             && (number || layout.unique.contains(&field.name().as_str()) && is_id(field.name()))
         {
             properties = properties
@@ -128,29 +161,36 @@ pub(crate) fn encode(
         start = rows.end;
         let general = factory.create_column_writers(writer.flushed_row_groups().len())?;
         let mut group = writer.next_row_group()?;
-        let columns = batch.columns().iter().zip(batch.schema_ref().fields()).zip(schema.columns());
-        for (((column, field), descriptor), mut general) in columns.zip(general) {
-            if let Some(texts) = dictionary_column::Column::of(column) {
-                let name = field.name().as_str();
-                let wanted = Wanted {
-                    page_rows: PAGE_ROWS,
-                    statistics: layout.stats.contains(&name) || layout.sort.contains(&name),
-                    bloom_fpp: layout.bloom.contains(&name).then_some(BLOOM_FPP),
-                    compressed: effort == Effort::Kept,
-                };
-                let (bytes, close) = dictionary_column::encode(descriptor, &texts, rows.clone(), wanted)?;
-                group.append_column(&bytes, close)?;
-            } else if let Some(ids) = column.as_fixed_size_binary_opt() {
-                let (bytes, close) = id_column::encode(descriptor, ids, rows.clone(), PAGE_ROWS)?;
-                group.append_column(&bytes, close)?;
-            } else {
-                let column = column.slice(rows.start, rows.len());
-                let field = Field::new(field.name(), column.data_type().clone(), field.is_nullable());
-                for leaf in compute_leaves(&field, &column)? {
-                    general.write(&leaf)?;
+        let columns = fields.iter().zip(schema.columns()).zip(&forms);
+        for (((field, descriptor), form), mut general) in columns.zip(general) {
+            let name = field.name().as_str();
+            let (bytes, close) = match form {
+                Form::Repeated(texts) => {
+                    let wanted = Wanted {
+                        page_rows: PAGE_ROWS,
+                        statistics: layout.has_bounds(name),
+                        bloom_fpp: layout.bloom.contains(&name).then_some(BLOOM_FPP),
+                        compressed: effort == Effort::Kept,
+                    };
+                    dictionary_column::encode(descriptor, texts, rows.clone(), wanted)?
                 }
-                general.close()?.append_to_row_group(&mut group)?;
-            }
+                Form::Unique(texts) => {
+                    let limits = PageLimits { rows: PAGE_ROWS, bytes: PAGE_BYTES };
+                    let compressed = effort == Effort::Kept || !is_id(name);
+                    text_column::encode(descriptor, texts, rows.clone(), limits, compressed)?
+                }
+                Form::Ids(ids) => id_column::encode(descriptor, ids, rows.clone(), PAGE_ROWS)?,
+                Form::General(column) => {
+                    let column = column.slice(rows.start, rows.len());
+                    let field = Field::new(name, column.data_type().clone(), field.is_nullable());
+                    for leaf in compute_leaves(&field, &column)? {
+                        general.write(&leaf)?;
+                    }
+                    general.close()?.append_to_row_group(&mut group)?;
+                    continue;
+                }
+            };
+            group.append_column(&bytes, close)?;
         }
         group.close()?;
     }
@@ -231,7 +271,7 @@ fn is_id(column: &str) -> bool {
 
 pub(crate) fn properties(layout: &Layout, rows: usize) -> WriterPropertiesBuilder {
     let schema = &layout.schema;
-    let level = ZstdLevel::try_new(1).expect("1 is a valid level");
+    let level = ZstdLevel::try_new(ZSTD_LEVEL).expect("a valid level");
     let sorting = layout.sort.iter().filter_map(|name| schema.index_of(name).ok());
     let mut properties = WriterProperties::builder()
         .set_created_by(concat!("smoltrace ", env!("CARGO_PKG_VERSION")).into())
@@ -252,7 +292,7 @@ pub(crate) fn properties(layout: &Layout, rows: usize) -> WriterPropertiesBuilde
     for field in schema.fields() {
         let name = field.name().as_str();
         let path = ColumnPath::from(name);
-        if layout.stats.contains(&name) || layout.sort.contains(&name) {
+        if layout.has_bounds(name) {
             properties = properties.set_column_statistics_enabled(path.clone(), EnabledStatistics::Page);
         } else if !matches!(field.data_type(), DataType::Utf8 | DataType::List(_)) {
             properties = properties.set_column_statistics_enabled(path.clone(), EnabledStatistics::Chunk);
