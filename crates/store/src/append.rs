@@ -100,6 +100,11 @@ impl Request {
     pub(crate) fn rows(&self) -> usize {
         self.batches.iter().flatten().map(Rows::len).sum()
     }
+
+    /// Bytes of the texts of its spans, which are most of what it takes.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.batches.iter().flatten().map(Rows::text_bytes).sum()
+    }
 }
 
 /// Columns for rows; refuses rows that could not be told apart later.

@@ -13,6 +13,8 @@ use crate::{append::Request, group::Group};
 const GROUP_REQUESTS: usize = 1024;
 /// Rows after which a group takes no further request.
 const GROUP_ROWS: usize = 1_000_000;
+/// Bytes of texts after which a group takes no further request: on its way into a file, a group is in memory more than once.
+const GROUP_BYTES: usize = if cfg!(test) { 1 << 10 } else { 24 << 20 };
 /// How long after a group of some size, and of several requests, the next one begins at the latest: few large commits take
 /// less of the processor than many small ones, and leave fewer files to be merged.
 const PAUSE: Duration = Duration::from_millis(40);
@@ -70,19 +72,21 @@ impl Intake {
 struct Gathered {
     requests: Vec<Request>,
     rows: usize,
+    bytes: usize,
 }
 
 impl Gathered {
     fn of(first: Request) -> Self {
-        Self { rows: first.rows(), requests: vec![first] }
+        Self { rows: first.rows(), bytes: first.text_bytes(), requests: vec![first] }
     }
 
     fn has_room(&self) -> bool {
-        self.rows < GROUP_ROWS && self.requests.len() < GROUP_REQUESTS
+        self.rows < GROUP_ROWS && self.bytes < GROUP_BYTES && self.requests.len() < GROUP_REQUESTS
     }
 
     fn add(&mut self, request: Request) {
         self.rows += request.rows();
+        self.bytes += request.text_bytes();
         self.requests.push(request);
     }
 
@@ -103,21 +107,61 @@ mod tests {
         datatypes::Schema,
         record_batch::{RecordBatch, RecordBatchOptions},
     };
+    use smoltrace_model::rows::{SpanBlock, SpanKind, SpanRow, SpanStatus};
     use tokio::{
         sync::{Semaphore, oneshot},
         time::{advance, sleep},
     };
 
     use super::*;
-    use crate::{layout::TABLES, rows::Rows};
+    use crate::{
+        layout::{SPANS, TABLES},
+        rows::Rows,
+    };
 
     async fn request(rows: usize) -> Request {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(Schema::empty().into(), Vec::new(), &options).unwrap();
+        request_of(Rows::Columns(vec![batch])).await
+    }
+
+    async fn request_of(rows: Rows) -> Request {
         let mut batches = [const { None }; TABLES];
-        batches[0] = Some(Rows::Columns(vec![batch]));
+        batches[SPANS] = Some(rows);
         let share = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
         Request { batches, reply: oneshot::channel().0, share }
+    }
+
+    fn named(name: String) -> SpanRow {
+        SpanRow {
+            run_id: "r".into(),
+            trace_id: "t".into(),
+            span_id: "s".into(),
+            parent_span_id: None,
+            test_uid: None,
+            name,
+            kind: SpanKind::Llm,
+            start_time_unix_nano: 0,
+            end_time_unix_nano: 1,
+            status: SpanStatus::Ok,
+            status_message: None,
+            service: "a service".into(),
+            model: None,
+            provider: None,
+            input_tokens: None,
+            output_tokens: None,
+            total_tokens: None,
+            cache_read_tokens: None,
+            cache_write_tokens: None,
+            reasoning_tokens: None,
+            emitted_cost_usd: None,
+            attributes: "{}".into(),
+            events: "[]".into(),
+            links: "[]".into(),
+            resource: "{}".into(),
+            scope: "{}".into(),
+            row_id: String::new(),
+        }
     }
 
     /// How many requests are in the next group, and how long it took to come.
@@ -125,6 +169,22 @@ mod tests {
         let start = Instant::now();
         let group = intake.next().await.unwrap();
         (group.summary().appends, start.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_group_holds_about_so_many_bytes_of_texts() {
+        let (queue, waiting) = mpsc::channel(9);
+        let mut intake = Intake::new(waiting);
+        for _ in 0..5 {
+            let block = SpanBlock::from(vec![named("n".repeat(GROUP_BYTES / 2))]);
+            assert!(queue.send(request_of(Rows::Spans(vec![block.into()])).await).await.is_ok());
+        }
+        drop(queue);
+        let mut groups = Vec::new();
+        while let Some(group) = intake.next().await {
+            groups.push(group.summary().appends);
+        }
+        assert_eq!(groups, [2, 2, 1]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -28,6 +28,14 @@ impl Rows {
         }
     }
 
+    /// Bytes of the texts that blocks of spans hold.
+    pub(crate) fn text_bytes(&self) -> usize {
+        match self {
+            Self::Spans(blocks) => blocks.iter().map(|block| block.text_bytes()).sum(),
+            Self::Columns(_) | Self::Points(_) => 0,
+        }
+    }
+
     /// Run ids of the rows, each at least once.
     pub(crate) fn run_ids(&self) -> Vec<&str> {
         let mut runs: Vec<&str> = match self {

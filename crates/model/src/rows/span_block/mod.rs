@@ -297,6 +297,11 @@ impl SpanBlock {
         self.rows.is_empty()
     }
 
+    /// Bytes of the texts that it holds, those that it shares with other parts of the same block among them.
+    pub fn text_bytes(&self) -> usize {
+        self.texts.iter().map(Buffer::len).sum()
+    }
+
     /// Run id, start and end of every span, Unix ns.
     pub fn lasting(&self) -> impl Iterator<Item = (&str, i64, i64)> {
         self.rows.iter().map(|row| {
