@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use parquet::{
-    basic::{Compression, Encoding, PageType},
+    basic::{Compression, Encoding, PageType, ZstdLevel},
     bloom_filter::Sbbf,
     column::{
         page::{CompressedPage, Page, PageWriter as _},
@@ -17,9 +17,18 @@ use parquet::{
     },
     schema::types::ColumnDescPtr,
 };
+use zstd::bulk::Compressor;
 
 /// How hard compressed pages are compressed, whoever writes them.
 pub(crate) const ZSTD_LEVEL: i32 = 1;
+
+/// What pages are compressed with, if they are.
+pub(crate) fn compressor(wanted: bool) -> Result<(Compression, Option<Compressor<'static>>), ParquetError> {
+    Ok(match wanted {
+        true => (Compression::ZSTD(ZstdLevel::default()), Some(Compressor::new(ZSTD_LEVEL)?)),
+        false => (Compression::UNCOMPRESSED, None),
+    })
+}
 
 /// The pages of a chunk so far.
 pub(crate) struct ColumnChunk {
@@ -136,5 +145,66 @@ impl ColumnChunk {
             offset_index: Some(self.offset_index.build()),
         };
         Ok((self.sink.into_inner()?.into(), close))
+    }
+}
+
+/// Files of one column of texts without nulls, for the tests of its writers.
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::sync::Arc;
+
+    use arrow::{
+        array::{Array, ArrayRef, AsArray as _, StringArray},
+        compute::concat,
+        datatypes::{DataType, Field, Schema},
+    };
+    use parquet::{
+        arrow::{
+            ArrowSchemaConverter,
+            arrow_reader::{
+                ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
+                RowSelector,
+            },
+        },
+        file::{metadata::PageIndexPolicy, writer::SerializedFileWriter},
+    };
+
+    use super::*;
+
+    /// A file of row groups of one chunk each.
+    pub(crate) fn file<T>(
+        groups: impl IntoIterator<Item = T>,
+        encode: impl Fn(&ColumnDescPtr, T) -> Result<(Bytes, ColumnCloseResult), ParquetError>,
+    ) -> Bytes {
+        let schema = Schema::new(vec![Field::new("text", DataType::Utf8, false)]);
+        let schema = ArrowSchemaConverter::new().convert(&schema).expect("a schema");
+        let mut file = Vec::new();
+        let mut writer =
+            SerializedFileWriter::new(&mut file, schema.root_schema_ptr(), Arc::default()).expect("a file");
+        for of in groups {
+            let mut group = writer.next_row_group().expect("a group");
+            let (chunk, close) = encode(&schema.columns()[0], of).expect("a chunk");
+            group.append_column(&chunk, close).expect("appended");
+            group.close().expect("closed");
+        }
+        writer.close().expect("an end");
+        file.into()
+    }
+
+    pub(crate) fn metadata(file: &Bytes) -> ArrowReaderMetadata {
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
+        ArrowReaderMetadata::load(file, options).expect("a file")
+    }
+
+    /// The rows of a file after so many, read without the pages before them.
+    pub(crate) fn read_after(file: &Bytes, skip: usize) -> StringArray {
+        let metadata = metadata(file);
+        let rows = metadata.metadata().file_metadata().num_rows() as usize;
+        let selection = RowSelection::from(vec![RowSelector::skip(skip), RowSelector::select(rows - skip)]);
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file.clone(), metadata);
+        let reader = reader.with_row_selection(selection).build().expect("a reader");
+        let read: Vec<ArrayRef> = reader.map(|batch| batch.expect("rows").column(0).clone()).collect();
+        let read: Vec<&dyn Array> = read.iter().map(AsRef::as_ref).collect();
+        concat(&read).expect("one column").as_string::<i32>().clone()
     }
 }

@@ -12,7 +12,7 @@ use arrow::{
 };
 use bytes::Bytes;
 use parquet::{
-    basic::{BoundaryOrder, Compression, Encoding, Type, ZstdLevel},
+    basic::{BoundaryOrder, Encoding, Type},
     bloom_filter::Sbbf,
     column::writer::ColumnCloseResult,
     data_type::ByteArray,
@@ -20,9 +20,8 @@ use parquet::{
     file::{metadata::ColumnIndexBuilder, statistics::Statistics},
     schema::types::ColumnDescPtr,
 };
-use zstd::bulk::Compressor;
 
-use crate::column_chunk::{ColumnChunk, Described, ZSTD_LEVEL};
+use crate::column_chunk::{ColumnChunk, Described, compressor};
 
 /// Longer texts get no minimum and maximum.
 const STATS_BYTES: usize = 64;
@@ -85,10 +84,7 @@ pub(crate) fn encode(
         plain.extend_from_slice(&(text.len() as u32).to_le_bytes());
         plain.extend_from_slice(text.as_bytes());
     }
-    let (compression, mut zstd) = match wanted.compressed && plain.len() > LONG_DICTIONARY {
-        true => (Compression::ZSTD(ZstdLevel::default()), Some(Compressor::new(ZSTD_LEVEL)?)),
-        false => (Compression::UNCOMPRESSED, None),
-    };
+    let (compression, mut zstd) = compressor(wanted.compressed && plain.len() > LONG_DICTIONARY)?;
     let mut packed = |page: Vec<u8>| match &mut zstd {
         Some(zstd) => zstd.compress(&page),
         None => Ok(page),

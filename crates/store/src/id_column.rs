@@ -71,51 +71,23 @@ fn lengths(texts: usize, length: usize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::{
-        array::{ArrayRef, AsArray as _, StringArray},
-        compute::concat,
-        datatypes::{DataType, Field, Schema},
-    };
-    use parquet::{
-        arrow::{
-            ArrowSchemaConverter,
-            arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector},
-        },
-        file::{metadata::PageIndexPolicy, writer::SerializedFileWriter},
-    };
+    use arrow::array::StringArray;
     use proptest::prelude::*;
     use smoltrace_model::ids::hex;
 
     use super::*;
+    use crate::column_chunk::testing::{file, read_after};
 
     proptest! {
         #[test]
         fn digits_are_read(ids in prop::collection::vec(any::<u128>(), 1..700), page_rows in 1..400_usize) {
             let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_be_bytes()).collect();
             let column = FixedSizeBinaryArray::new(16, bytes.into(), None);
-            let schema = Schema::new(vec![Field::new("id", DataType::Utf8, false)]);
-            let schema = ArrowSchemaConverter::new().convert(&schema).expect("a schema");
-            let mut file = Vec::new();
-            let mut writer = SerializedFileWriter::new(&mut file, schema.root_schema_ptr(), Arc::default()).expect("a file");
-            let mut group = writer.next_row_group().expect("a group");
-            let (chunk, close) = encode(&schema.columns()[0], &column, 0..ids.len(), page_rows).expect("a chunk");
-            group.append_column(&chunk, close).expect("appended");
-            group.close().expect("closed");
-            writer.close().expect("an end");
-
-            let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-            let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(Bytes::from(file), options);
+            let file = file([page_rows], |descriptor, page_rows| encode(descriptor, &column, 0..ids.len(), page_rows));
             let skip = ids.len() / 2;
-            let selection = RowSelection::from(vec![RowSelector::skip(skip), RowSelector::select(ids.len() - skip)]);
-            let reader = reader.expect("a file").with_row_selection(selection).build().expect("a reader");
-            let read: Vec<ArrayRef> = reader.map(|batch| batch.expect("rows").column(0).clone()).collect();
-            let read: Vec<_> = read.iter().map(AsRef::as_ref).collect();
-            let read = concat(&read).expect("one column");
             let expected = StringArray::from_iter_values(column.iter().flatten().map(hex));
             prop_assert_eq!(expected.value(0), format!("{:032x}", ids[0]));
-            prop_assert_eq!(read.as_string::<i32>(), &expected.slice(skip, ids.len() - skip));
+            prop_assert_eq!(read_after(&file, skip), expected.slice(skip, ids.len() - skip));
         }
     }
 }

@@ -107,7 +107,7 @@ mod tests {
         datatypes::Schema,
         record_batch::{RecordBatch, RecordBatchOptions},
     };
-    use smoltrace_model::rows::{SpanBlock, SpanKind, SpanRow, SpanStatus};
+    use smoltrace_model::rows::SpanBlockBuilder;
     use tokio::{
         sync::{Semaphore, oneshot},
         time::{advance, sleep},
@@ -132,38 +132,6 @@ mod tests {
         Request { batches, reply: oneshot::channel().0, share }
     }
 
-    fn named(name: String) -> SpanRow {
-        SpanRow {
-            run_id: "r".into(),
-            trace_id: "t".into(),
-            span_id: "s".into(),
-            parent_span_id: None,
-            test_uid: None,
-            name,
-            kind: SpanKind::Llm,
-            start_time_unix_nano: 0,
-            end_time_unix_nano: 1,
-            status: SpanStatus::Ok,
-            status_message: None,
-            service: "a service".into(),
-            model: None,
-            provider: None,
-            input_tokens: None,
-            output_tokens: None,
-            total_tokens: None,
-            cache_read_tokens: None,
-            cache_write_tokens: None,
-            reasoning_tokens: None,
-            emitted_cost_usd: None,
-            attributes: "{}".into(),
-            events: "[]".into(),
-            links: "[]".into(),
-            resource: "{}".into(),
-            scope: "{}".into(),
-            row_id: String::new(),
-        }
-    }
-
     /// How many requests are in the next group, and how long it took to come.
     async fn next(intake: &mut Intake) -> (usize, Duration) {
         let start = Instant::now();
@@ -176,8 +144,9 @@ mod tests {
         let (queue, waiting) = mpsc::channel(9);
         let mut intake = Intake::new(waiting);
         for _ in 0..5 {
-            let block = SpanBlock::from(vec![named("n".repeat(GROUP_BYTES / 2))]);
-            assert!(queue.send(request_of(Rows::Spans(vec![block.into()])).await).await.is_ok());
+            let mut spans = SpanBlockBuilder::default();
+            spans.text(&"n".repeat(GROUP_BYTES / 2));
+            assert!(queue.send(request_of(Rows::Spans(vec![spans.finish().into()])).await).await.is_ok());
         }
         drop(queue);
         let mut groups = Vec::new();

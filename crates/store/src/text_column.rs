@@ -6,14 +6,10 @@ use std::ops::Range;
 use arrow::array::{Array as _, BinaryViewArray};
 use bytes::Bytes;
 use parquet::{
-    basic::{Compression, Encoding, ZstdLevel},
-    column::writer::ColumnCloseResult,
-    errors::ParquetError,
-    schema::types::ColumnDescPtr,
+    basic::Encoding, column::writer::ColumnCloseResult, errors::ParquetError, schema::types::ColumnDescPtr,
 };
-use zstd::bulk::Compressor;
 
-use crate::column_chunk::{ColumnChunk, Described, ZSTD_LEVEL};
+use crate::column_chunk::{ColumnChunk, Described, compressor};
 
 /// What a page holds at most; one text at least.
 #[derive(Debug, Clone, Copy)]
@@ -35,10 +31,7 @@ pub(crate) fn encode(
     compressed: bool,
 ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
     assert!(descriptor.max_def_level() == 0 && column.null_count() == 0, "every row has its text");
-    let (compression, mut zstd) = match compressed {
-        true => (Compression::ZSTD(ZstdLevel::default()), Some(Compressor::new(ZSTD_LEVEL)?)),
-        false => (Compression::UNCOMPRESSED, None),
-    };
+    let (compression, mut zstd) = compressor(compressed)?;
     let mut chunk = ColumnChunk::new(Encoding::PLAIN, compression, 0);
     let mut page = Vec::new();
     let mut start = rows.start;
@@ -69,28 +62,12 @@ pub(crate) fn encode(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::{
-        array::{ArrayRef, AsArray as _, StringArray},
-        compute::concat,
-        datatypes::{DataType, Field, Schema},
-    };
-    use parquet::{
-        arrow::{
-            ArrowSchemaConverter,
-            arrow_reader::{
-                ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
-                RowSelector,
-            },
-        },
-        file::{
-            metadata::PageIndexPolicy, page_index::offset_index::PageLocation, writer::SerializedFileWriter,
-        },
-    };
+    use arrow::array::StringArray;
+    use parquet::file::page_index::offset_index::PageLocation;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::column_chunk::testing::{file, metadata, read_after};
 
     proptest! {
         #[test]
@@ -103,36 +80,17 @@ mod tests {
         ) {
             let skip = skip % texts.len();
             let column: BinaryViewArray = texts.iter().map(|text| Some(text.as_bytes())).collect();
-            let schema = Schema::new(vec![Field::new("text", DataType::Utf8, false)]);
-            let schema = ArrowSchemaConverter::new().convert(&schema).expect("a schema");
-            let mut file = Vec::new();
-            let mut writer = SerializedFileWriter::new(&mut file, schema.root_schema_ptr(), Arc::default()).expect("a file");
             let limits = PageLimits { rows, bytes };
             // A row group begins in the middle of the column.
-            for rows in [0..skip, skip..texts.len()].into_iter().filter(|rows| !rows.is_empty()) {
-                let mut group = writer.next_row_group().expect("a group");
-                let (chunk, close) = encode(&schema.columns()[0], &column, rows, limits, compressed).expect("a chunk");
-                group.append_column(&chunk, close).expect("appended");
-                group.close().expect("closed");
-            }
-            writer.close().expect("an end");
+            let groups = [0..skip, skip..texts.len()].into_iter().filter(|rows| !rows.is_empty());
+            let file = file(groups, |descriptor, rows| encode(descriptor, &column, rows, limits, compressed));
 
-            let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-            let file = Bytes::from(file);
-            let reader = ArrowReaderMetadata::load(&file, options).expect("a file");
-            for page in reader.metadata().offset_index().expect("pages").iter().flatten() {
+            for page in metadata(&file).metadata().offset_index().expect("pages").iter().flatten() {
                 let rows_of = |pair: &[PageLocation]| pair[1].first_row_index - pair[0].first_row_index;
                 prop_assert!(page.page_locations().windows(2).all(|pair| (1..=rows as i64).contains(&rows_of(pair))));
             }
             for skip in [0, texts.len() - 1] {
-                // Pages that are not wanted are skipped.
-                let selection = RowSelection::from(vec![RowSelector::skip(skip), RowSelector::select(texts.len() - skip)]);
-                let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file.clone(), reader.clone());
-                let reader = reader.with_row_selection(selection).build().expect("a reader");
-                let read: Vec<ArrayRef> = reader.map(|batch| batch.expect("rows").column(0).clone()).collect();
-                let read: Vec<_> = read.iter().map(AsRef::as_ref).collect();
-                let read = concat(&read).expect("one column");
-                prop_assert_eq!(read.as_string::<i32>(), &StringArray::from_iter_values(&texts[skip..]));
+                prop_assert_eq!(read_after(&file, skip), StringArray::from_iter_values(&texts[skip..]));
             }
         }
     }
